@@ -1,0 +1,17 @@
+//! dunlin: billing events in, warnings and state changes out.
+//!
+//! ```text
+//! RabbitMQ ─▶ intake ─▶ event ─▶ worker ─▶ engine ─▶ store ──(outbox)──▶ dispatch ─▶ e-mail · SMS · RabbitMQ
+//!             bytes     meaning            decision  one commit          at least once
+//!                                  ▲                    │
+//!                                  └──── due wakes ◀────┘
+//! ```
+//!
+//! The modules in the order in which data flows through them. `docs/ARCHITECTURE.md` says why they are cut this way.
+
+extern crate alloc;
+
+pub mod clock;
+pub mod dispatch;
+pub mod engine;
+pub mod intake;
