@@ -1,1 +1,17 @@
-//! The engine.
+//! The engine: a pure function from what is known and what happened to what is to be done.
+//!
+//! No async, no clock, no randomness, no files, no log, no database: time, ids and facts come in as arguments. That lets
+//! one engine serve the worker, `simulate`, the property tests and `explain`. `tests/engine-alone` builds this folder
+//! without the standard library, so that it stays so.
+
+pub mod account;
+pub mod calendar;
+pub mod decision;
+pub mod effect;
+pub mod hold;
+pub mod id;
+pub mod input;
+pub mod ledger;
+pub mod money;
+pub mod policy;
+pub mod resource;

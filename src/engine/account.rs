@@ -1,0 +1,158 @@
+//! The account: who pays, what it owes, who is told. One of the two aggregates; the unit of locking.
+//!
+//! State only. What follows from it is decided in `arrears`, `runway` and `step`.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::hold::Holds;
+use super::id::{AccountId, EventKey, PolicyKey, ResourceId};
+use super::input::{Event, Profile};
+use super::ledger::Balances;
+
+/// One account, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Who it is; facts wait until this is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Register<Profile>>,
+    /// What it has and had.
+    #[serde(default)]
+    pub balances: Balances,
+    /// The running arrears episode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrears: Option<Arrears>,
+    /// Counts arrears episodes, from 1.
+    #[serde(default)]
+    pub episodes: u64,
+    /// What it consumed lately.
+    #[serde(default)]
+    pub usage: UsageWindow,
+    /// Holds on all that it has.
+    #[serde(default)]
+    pub holds: Holds,
+    /// When the balance is looked at next, by the policy that asks for it. Only while there is something to look at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub checks: BTreeMap<PolicyKey, DateTime<Utc>>,
+    /// How many resources follow each policy and are neither in the bin nor gone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub tracked: BTreeMap<PolicyKey, u32>,
+    /// Facts about what is not known yet, in arrival order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parked: Vec<Event>,
+    /// Resources that were removed or released: nothing about them is parked for ever.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub forgotten: BTreeSet<ResourceId>,
+    /// Counts decisions about this account.
+    #[serde(default)]
+    pub decisions: u64,
+    /// When the engine wants to look at it again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+/// One run below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrears {
+    /// The effective time of the deduction that took the balance below zero.
+    pub since: DateTime<Utc>,
+    /// Its number.
+    pub episode: u64,
+}
+
+/// A fact that a later one replaces: the later `time`, then the greater event key (SAFE-3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Register<T> {
+    /// What is true.
+    pub value: T,
+    /// Since when.
+    pub time: DateTime<Utc>,
+    /// Who said so.
+    pub key: EventKey,
+}
+
+impl<T> Register<T> {
+    /// Replaces `slot` if `new` is not older.
+    pub fn settle(slot: &mut Option<Self>, new: Self) -> bool {
+        let newer = slot.as_ref().is_none_or(|old| (old.time, &old.key) < (new.time, &new.key));
+        if newer {
+            *slot = Some(new);
+        }
+        newer
+    }
+}
+
+/// What was deducted lately, by period.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UsageWindow {
+    /// Start of the first usage ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// Start, end and sum of each period, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub periods: Vec<(DateTime<Utc>, DateTime<Utc>, Decimal)>,
+}
+
+impl Account {
+    /// An account that nothing is known of yet.
+    pub fn unknown(id: AccountId) -> Self {
+        Self {
+            id,
+            profile: None,
+            balances: Balances::default(),
+            arrears: None,
+            episodes: 0,
+            usage: UsageWindow::default(),
+            holds: Holds::default(),
+            checks: BTreeMap::new(),
+            tracked: BTreeMap::new(),
+            parked: Vec::new(),
+            forgotten: BTreeSet::new(),
+            decisions: 0,
+            wake_at: None,
+        }
+    }
+
+    /// What it has, as far as is known.
+    pub fn balance(&self) -> Option<Decimal> {
+        self.balances.current()
+    }
+
+    /// The name to show, if any.
+    pub fn name(&self) -> Option<String> {
+        self.profile.as_ref().and_then(|profile| profile.value.name.clone())
+    }
+}
+
+/// Maps whose keys are structures, as lists of pairs: JSON has no other way.
+mod pairs {
+    use alloc::collections::BTreeMap;
+    use alloc::vec::Vec;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K, V, S>(map: &BTreeMap<K, V>, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        K: Serialize,
+        V: Serialize,
+        S: Serializer,
+    {
+        serializer.collect_seq(map.iter())
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}

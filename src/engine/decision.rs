@@ -1,0 +1,76 @@
+//! What the engine concluded from one input, and what it has to see to conclude it.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::account::Account;
+use super::effect::Effect;
+use super::id::{EventKey, ResourceId};
+use super::resource::Resource;
+
+/// An account and those of its resources that a decision has to see (see [`super::scope`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portfolio {
+    /// The account; one that nothing is known of if there is none.
+    pub account: Account,
+    /// The resources that were loaded.
+    pub resources: BTreeMap<ResourceId, Resource>,
+}
+
+/// Which resources a decision has to see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// All that the account has.
+    pub all: bool,
+    /// These by name.
+    pub named: Vec<ResourceId>,
+    /// Those whose wake is due.
+    pub due: bool,
+}
+
+/// What the engine concluded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The account and the resources afterwards. The caller stores what differs.
+    pub after: Portfolio,
+    /// What became of each event, in the order in which they were given.
+    pub verdicts: Vec<Verdict>,
+    /// What is to be done, in the order of a trace.
+    pub effects: Vec<Effect>,
+    /// Why (SAFE-12).
+    pub reasons: Vec<Reason>,
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was taken in; a request may still have been rejected.
+    Applied,
+    /// It says nothing new: older than what is known, or known already.
+    Stale,
+    /// It waits until its account or resource is known.
+    Parked,
+    /// It contradicts what it is about: set it aside, with this reason.
+    Quarantined(String),
+}
+
+/// One step of the reasoning, for the decision record (SAFE-12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The rule.
+    pub rule: String,
+    /// The resource, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceId>,
+    /// What was concluded from which facts. No personal data.
+    pub because: String,
+    /// The event that caused it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventKey>,
+    /// When (UTC).
+    pub at: DateTime<Utc>,
+}

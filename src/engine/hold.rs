@@ -1,0 +1,75 @@
+//! Holds: somebody decided that steps wait (SAFE-7). Placed and lifted are facts: they converge in any order.
+//!
+//! Says what is held; `gate` decides with it.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::input::HoldScope;
+
+/// The holds on one target.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Holds {
+    /// By id; those without one by the event that placed them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    placed: BTreeMap<String, Hold>,
+    /// When each was lifted, also before it was seen placed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lifted: BTreeMap<String, DateTime<Utc>>,
+    /// When all were last lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    all_lifted: Option<DateTime<Utc>>,
+}
+
+/// One hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// What it stops.
+    pub scope: HoldScope,
+    /// Free text.
+    pub reason: String,
+    /// When it was placed.
+    pub since: DateTime<Utc>,
+    /// At this instant it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Holds {
+    /// Takes note of a hold; of two with the same id the later one counts.
+    pub fn place(&mut self, id: String, hold: Hold) {
+        let newer = self.placed.get(&id).is_none_or(|old| old.since <= hold.since);
+        if newer {
+            self.placed.insert(id, hold);
+        }
+    }
+
+    /// Takes note that one hold, or all of them, ended at `time`.
+    pub fn lift(&mut self, id: Option<String>, time: DateTime<Utc>) {
+        match id {
+            Some(id) => {
+                let lifted = self.lifted.entry(id).or_insert(time);
+                *lifted = time.max(*lifted);
+            }
+            None => self.all_lifted = self.all_lifted.max(Some(time)),
+        }
+    }
+
+    /// The hold that stops steps of this kind at `now`, and lasts longest.
+    pub fn stopping(&self, irreversible: bool, now: DateTime<Utc>) -> Option<&Hold> {
+        self.placed
+            .iter()
+            .filter(|(id, hold)| self.is_in_force(id, hold, now))
+            .map(|(_, hold)| hold)
+            .filter(|hold| irreversible || hold.scope == HoldScope::All)
+            .max_by_key(|hold| (hold.until.is_none(), hold.until))
+    }
+
+    fn is_in_force(&self, id: &str, hold: &Hold, now: DateTime<Utc>) -> bool {
+        let ended = self.lifted.get(id).copied().max(self.all_lifted);
+        ended.is_none_or(|ended| ended < hold.since) && hold.until.is_none_or(|until| now < until)
+    }
+}

@@ -1,0 +1,121 @@
+//! What an account had, when: balance reports in the order in which they count, whatever order they came in.
+//!
+//! Answers "how much" and "below zero since when". Decides nothing.
+
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::id::EventKey;
+
+/// How many reports are remembered. A late report older than all of them is dropped: what it says is over.
+pub const REPORTS_MAX: usize = 32;
+
+/// The latest balance reports of one account, one an instant, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Balances {
+    #[serde(default)]
+    reports: Vec<Report>,
+}
+
+/// One balance report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// What the balance was.
+    pub amount: Decimal,
+    /// When.
+    pub time: DateTime<Utc>,
+    /// The pipeline's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// Who said so.
+    pub key: EventKey,
+}
+
+impl Balances {
+    /// Takes note of a report. Returns whether anything is different now.
+    ///
+    /// Reports are ordered by `sequence`, else `time`, else the higher balance, else the event (SAFE-3): a numbered
+    /// report counts as no earlier than any with a lower number, which makes the order total. Those of one instant
+    /// count as one, the last of them (POST-7).
+    pub fn report(&mut self, report: Report) -> bool {
+        let before = self.clone();
+        self.reports.push(report);
+        self.sort();
+        self.fold_instants();
+        if self.reports.len() > REPORTS_MAX {
+            let excess = self.reports.len() - REPORTS_MAX;
+            // The start of the running arrears is what clocks run from: it outlives its neighbours.
+            let kept = self.negative_since_index().filter(|index| *index < excess);
+            let kept = kept.map(|index| self.reports[index].clone());
+            self.reports.drain(..excess);
+            self.reports.splice(0..0, kept);
+        }
+        *self != before
+    }
+
+    /// What it has.
+    pub fn current(&self) -> Option<Decimal> {
+        self.reports.last().map(|report| report.amount)
+    }
+
+    /// Since when it is below zero.
+    pub fn negative_since(&self) -> Option<DateTime<Utc>> {
+        self.negative_since_index().map(|index| self.reports[index].time)
+    }
+
+    /// The highest balance that counts after `from` and before the running arrears began: what a late top-up was worth.
+    pub fn highest_between(&self, from: DateTime<Utc>) -> Option<Decimal> {
+        let end = self.negative_since_index().unwrap_or(self.reports.len());
+        self.reports[..end]
+            .iter()
+            .filter(|report| report.time > from)
+            .map(|report| report.amount)
+            .max()
+    }
+
+    fn negative_since_index(&self) -> Option<usize> {
+        let negative = |report: &Report| report.amount < Decimal::ZERO;
+        let trailing = self.reports.iter().rev().take_while(|report| negative(report)).count();
+        (trailing > 0).then(|| self.reports.len() - trailing)
+    }
+
+    fn sort(&mut self) {
+        let mut numbered: Vec<(u64, DateTime<Utc>)> = self
+            .reports
+            .iter()
+            .filter_map(|report| Some((report.sequence?, report.time)))
+            .collect();
+        numbered.sort_unstable();
+        let no_earlier_than = |report: &Report| match report.sequence {
+            None => report.time,
+            Some(number) => numbered
+                .iter()
+                .take_while(|(other, _)| *other <= number)
+                .map(|(_, time)| *time)
+                .max()
+                .unwrap_or(report.time)
+                .max(report.time),
+        };
+        let mut keyed: Vec<_> =
+            self.reports.drain(..).map(|report| (no_earlier_than(&report), report)).collect();
+        keyed.sort_by(|(at, a), (bt, b)| {
+            (at, a.sequence, a.amount, &a.key).cmp(&(bt, b.sequence, b.amount, &b.key))
+        });
+        self.reports.extend(keyed.into_iter().map(|(_, report)| report));
+    }
+
+    /// Keeps the last report of each instant.
+    fn fold_instants(&mut self) {
+        let mut folded: Vec<Report> = Vec::with_capacity(self.reports.len());
+        for report in self.reports.drain(..) {
+            match folded.last_mut() {
+                Some(last) if last.time == report.time => *last = report,
+                _ => folded.push(report),
+            }
+        }
+        self.reports = folded;
+    }
+}

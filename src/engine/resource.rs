@@ -1,0 +1,170 @@
+//! The resource: where it is in its lifecycle. The other of the two aggregates.
+//!
+//! State only. What follows from it is decided in `step` and the modules of the rules.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::account::Register;
+use super::hold::Holds;
+use super::id::{AccountId, EventKey, PhaseName, PolicyKey, ResourceId};
+use super::input::{Attachment, AutoRenew, Order, RenewMode, Traits};
+use super::policy::Cause;
+
+/// One resource, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Its id.
+    pub id: ResourceId,
+    /// Who pays for it.
+    pub account: AccountId,
+    /// The lifecycle that it follows, in the version that its case was started with.
+    pub policy: PolicyKey,
+    /// Where it is.
+    pub phase: PhaseName,
+    /// Since when, by the clock.
+    pub entered_at: DateTime<Utc>,
+    /// What brought it there.
+    pub entered_by: Cause,
+    /// When it became active, by the event's time.
+    pub activated_at: DateTime<Utc>,
+    /// What it is.
+    #[serde(default)]
+    pub traits: Traits,
+    /// When it was bought, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purchased_at: Option<DateTime<Utc>>,
+    /// What was paid for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Order>,
+    /// The running term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<Term>,
+    /// When the arrears that it is in began for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrears_since: Option<DateTime<Utc>>,
+    /// Slots of the arrears up to here are dealt with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrears_slots_until: Option<DateTime<Utc>>,
+    /// Whether and how it renews itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_renew: Option<Register<AutoRenew>>,
+    /// A termination that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Register<Option<DateTime<Utc>>>>,
+    /// Charge attempts of the running term.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<Charge>,
+    /// What was detached and has to be configured again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detached: Vec<Attachment>,
+    /// The latest date that a notice of this episode named for each step (SAFE-9).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub promised: BTreeMap<PhaseName, DateTime<Utc>>,
+    /// Holds on it alone.
+    #[serde(default)]
+    pub holds: Holds,
+    /// A step that is due and held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldStep>,
+    /// Counts episodes of trouble, from 1; names the thread of its notices.
+    #[serde(default)]
+    pub episode: u64,
+    /// Counts state changes.
+    #[serde(default)]
+    pub sequence: u64,
+    /// Counts decisions about it.
+    #[serde(default)]
+    pub decisions: u64,
+    /// When the engine wants to look at it again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+/// A paid term.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    /// Its end (UTC).
+    pub expires_at: DateTime<Utc>,
+    /// The day of the month of the first expiry, which later months return to.
+    pub day: u32,
+    /// Orders this against other facts about the expiry.
+    pub stamp: Stamp,
+    /// Slots up to here are dealt with: at first the moment when dunlin learned of this expiry (PRE-8).
+    pub slots_until: DateTime<Utc>,
+    /// The resource was given back: this expiry means nothing any more.
+    #[serde(default)]
+    pub closed: bool,
+}
+
+/// Orders facts of one kind: by `sequence` where both have one, else by time, else by event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The pipeline's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// When it happened.
+    pub time: DateTime<Utc>,
+    /// Who said so.
+    pub key: EventKey,
+}
+
+impl Stamp {
+    /// Whether a fact with this stamp replaces one with the other.
+    pub fn replaces(&self, other: &Self) -> bool {
+        match (self.sequence, other.sequence) {
+            (Some(mine), Some(theirs)) if mine != theirs => mine > theirs,
+            _ => (self.time, &self.key) > (other.time, &other.key),
+        }
+    }
+}
+
+/// A charge attempt that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// Its name, as in `lifecycle.charge.requested`.
+    pub name: String,
+    /// Position in the series, from 1.
+    pub attempt: u32,
+    /// What became of it.
+    pub state: ChargeState,
+}
+
+/// What became of a charge attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeState {
+    /// Asked for, not answered.
+    Asked,
+    /// Refused.
+    Failed,
+    /// Its instant passed and it was not asked for.
+    Skipped,
+}
+
+/// A step that is due and held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldStep {
+    /// The phase that it enters.
+    pub to: PhaseName,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What holds it.
+    pub because: String,
+}
+
+impl Resource {
+    /// Whether dunlin asks for its renewal.
+    pub fn renews_itself(&self) -> bool {
+        self.auto_renew.as_ref().is_some_and(|setting| setting.value.mode == RenewMode::Auto)
+    }
+
+    /// The end of the running term; none after it was given back.
+    pub fn expiry(&self) -> Option<DateTime<Utc>> {
+        self.term.as_ref().filter(|term| !term.closed).map(|term| term.expires_at)
+    }
+}
