@@ -1,2 +1,3 @@
-#[test]
-fn x() {}
+//! All integration tests, one binary. A file here is a subject; the list is sorted.
+
+mod tidy;
