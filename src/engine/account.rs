@@ -2,7 +2,7 @@
 //!
 //! State only. What follows from it is decided in `arrears`, `runway` and `step`.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::hold::Holds;
-use super::id::{AccountId, EventKey, PolicyKey, ResourceId};
+use super::id::{AccountId, EventKey, PolicyKey};
 use super::input::{Event, Profile};
 use super::ledger::Balances;
 
@@ -47,10 +47,7 @@ pub struct Account {
     /// Facts about what is not known yet, in arrival order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parked: Vec<Event>,
-    /// Resources that were removed or released: nothing about them is parked for ever.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub forgotten: BTreeSet<ResourceId>,
-    /// Counts decisions about this account.
+    /// Counts decisions that had effects; names them.
     #[serde(default)]
     pub decisions: u64,
     /// When the engine wants to look at it again by itself.
@@ -114,7 +111,6 @@ impl Account {
             checks: BTreeMap::new(),
             tracked: BTreeMap::new(),
             parked: Vec::new(),
-            forgotten: BTreeSet::new(),
             decisions: 0,
             wake_at: None,
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::account::Account;
 use super::effect::Effect;
 use super::id::{EventKey, ResourceId};
+use super::input::Event;
 use super::resource::Resource;
 
 /// An account and those of its resources that a decision has to see (see [`super::scope`]).
@@ -35,14 +36,22 @@ pub struct Scope {
 /// What the engine concluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// The account and the resources afterwards. The caller stores what differs.
+    /// The account and the resources afterwards.
     pub after: Portfolio,
+    /// Whether the account differs from before and must be stored.
+    pub account_changed: bool,
+    /// The resources that differ from before and must be stored.
+    pub resources_changed: Vec<ResourceId>,
+    /// Number of this decision, where it has effects: with the account and the effect's index it names each effect.
+    pub number: u64,
     /// What became of each event, in the order in which they were given.
     pub verdicts: Vec<Verdict>,
     /// What is to be done, in the order of a trace.
     pub effects: Vec<Effect>,
     /// Why (SAFE-12).
     pub reasons: Vec<Reason>,
+    /// Facts that had waited and turned out to contradict what they are about, with the reason.
+    pub set_aside: Vec<(Event, String)>,
 }
 
 /// What became of one event.

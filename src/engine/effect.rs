@@ -57,7 +57,7 @@ pub struct Transition {
     pub policy: PolicyKey,
     /// Counts state changes of this resource, from 1.
     pub sequence: u64,
-    /// Counts decisions about this resource, from 1.
+    /// Number of the decision of this account that it belongs to.
     pub decision: u64,
     /// From.
     pub from: PhaseName,

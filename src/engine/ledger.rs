@@ -56,6 +56,19 @@ impl Balances {
         *self != before
     }
 
+    /// Takes note of a report and says whether resources have to be looked at: the balance crossed zero or rests on it, the
+    /// arrears began at another time, or there was more money once than was known.
+    pub fn report_matters(&mut self, report: Report) -> bool {
+        let (sign, since, reported) = (self.sign(), self.negative_since(), report.key.clone());
+        let changed = self.report(report);
+        let is_late = self.reports.last().is_some_and(|last| last.key != reported);
+        changed && (is_late || self.sign() != sign || self.negative_since() != since)
+    }
+
+    fn sign(&self) -> Option<core::cmp::Ordering> {
+        self.current().map(|amount| amount.cmp(&Decimal::ZERO))
+    }
+
     /// What it has.
     pub fn current(&self) -> Option<Decimal> {
         self.reports.last().map(|report| report.amount)
@@ -66,14 +79,10 @@ impl Balances {
         self.negative_since_index().map(|index| self.reports[index].time)
     }
 
-    /// The highest balance that counts after `from` and before the running arrears began: what a late top-up was worth.
-    pub fn highest_between(&self, from: DateTime<Utc>) -> Option<Decimal> {
-        let end = self.negative_since_index().unwrap_or(self.reports.len());
-        self.reports[..end]
-            .iter()
-            .filter(|report| report.time > from)
-            .map(|report| report.amount)
-            .max()
+    /// Whether the report of `key` counts and others count after it: it came late.
+    pub fn came_late(&self, key: &EventKey) -> bool {
+        let index = self.reports.iter().position(|report| report.key == *key);
+        index.is_some_and(|index| index + 1 < self.reports.len())
     }
 
     fn negative_since_index(&self) -> Option<usize> {

@@ -15,3 +15,22 @@ pub mod ledger;
 pub mod money;
 pub mod policy;
 pub mod resource;
+
+mod activation;
+mod arrears;
+mod charge;
+mod clockwork;
+mod deadline;
+mod fact;
+pub mod gate;
+mod notice;
+mod request;
+pub mod runway;
+mod slot;
+mod step;
+mod term;
+mod wake;
+mod work;
+
+pub use fact::PARKED_MAX;
+pub use step::{scope, step};

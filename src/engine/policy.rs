@@ -176,6 +176,10 @@ pub enum Cause {
     Return,
     /// A customer's wish: restored or released from the bin.
     Request,
+    /// Somebody outside dunlin removed it.
+    Removed,
+    /// Taken over from the system before dunlin.
+    Import,
 }
 
 /// What brings a resource back.

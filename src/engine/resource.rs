@@ -47,15 +47,20 @@ pub struct Resource {
     /// When the arrears that it is in began for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrears_since: Option<DateTime<Utc>>,
-    /// Slots of the arrears up to here are dealt with.
+    /// When dunlin learned of these arrears.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arrears_slots_until: Option<DateTime<Utc>>,
+    pub arrears_known_at: Option<DateTime<Utc>>,
+    /// Slots up to here are dealt with: sent, or skipped for a reason.
+    pub slots_until: DateTime<Utc>,
     /// Whether and how it renews itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_renew: Option<Register<AutoRenew>>,
-    /// A termination that was asked for.
+    /// A termination that was scheduled, or not any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Register<Option<DateTime<Utc>>>>,
+    /// A step that a customer asked for and that has not happened yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// Charge attempts of the running term.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
@@ -71,15 +76,9 @@ pub struct Resource {
     /// A step that is due and held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldStep>,
-    /// Counts episodes of trouble, from 1; names the thread of its notices.
-    #[serde(default)]
-    pub episode: u64,
     /// Counts state changes.
     #[serde(default)]
     pub sequence: u64,
-    /// Counts decisions about it.
-    #[serde(default)]
-    pub decisions: u64,
     /// When the engine wants to look at it again by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<DateTime<Utc>>,
@@ -94,8 +93,8 @@ pub struct Term {
     pub day: u32,
     /// Orders this against other facts about the expiry.
     pub stamp: Stamp,
-    /// Slots up to here are dealt with: at first the moment when dunlin learned of this expiry (PRE-8).
-    pub slots_until: DateTime<Utc>,
+    /// When dunlin learned of this expiry: what lies before is not due (PRE-8).
+    pub known_at: DateTime<Utc>,
     /// The resource was given back: this expiry means nothing any more.
     #[serde(default)]
     pub closed: bool,
@@ -144,6 +143,15 @@ pub enum ChargeState {
     Failed,
     /// Its instant passed and it was not asked for.
     Skipped,
+}
+
+/// A step that a customer asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The phase that it enters.
+    pub to: PhaseName,
+    /// What kind of wish it was.
+    pub cause: Cause,
 }
 
 /// A step that is due and held.

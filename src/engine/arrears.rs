@@ -1,0 +1,106 @@
+//! Arrears belong to the account: when they begin, what recovers when they end (POST-2, POST-4, POST-6, NET-1).
+//!
+//! Sets the anchors that deadlines count from; `clockwork` takes the steps.
+
+use alloc::vec::Vec;
+
+use rust_decimal::Decimal;
+
+use super::account::Arrears;
+use super::id::ResourceId;
+use super::notice;
+use super::policy::{Clock, NoticeTrigger, Outcome, Policy, RecoverWhen};
+use super::work::{Change, Work, is_over};
+
+/// Brings the account's episode and its resources in line with the balance.
+pub(super) fn settle(work: &mut Work<'_>) {
+    let since = work.account.balances.negative_since();
+    work.account.arrears = since.map(|since| match work.account.arrears {
+        // A report that came late moved the start back: the same trouble, known better.
+        Some(old) if since <= old.since => Arrears { since, ..old },
+        _ => {
+            work.account.episodes += 1;
+            Arrears { since, episode: work.account.episodes }
+        }
+    });
+    let ids: Vec<ResourceId> = work.resources.keys().cloned().collect();
+    for id in &ids {
+        settle_resource(work, id);
+    }
+}
+
+fn settle_resource(work: &mut Work<'_>, id: &ResourceId) {
+    let Some((resource, policy)) = work.known(id) else { return };
+    if policy.clock != Clock::Arrears {
+        return;
+    }
+    if is_over(policy.class(&resource.phase)) {
+        set_anchor(work, id, None);
+        return;
+    }
+    let began = resource.arrears_since;
+    let since = work.account.arrears.map(|arrears| arrears.since.max(resource.activated_at));
+    if let Some((at, amount)) = work.late_top_up
+        && (resource.entered_at <= at || began.is_some_and(|began| began <= at))
+        && since.is_none_or(|since| at < since)
+    {
+        recover(work, id, policy, amount);
+    }
+    let is_new = since.is_some_and(|since| began.is_none_or(|began| since > began));
+    set_anchor(work, id, since);
+    match work.account.balance() {
+        Some(balance) if since.is_none() => recover(work, id, policy, balance),
+        _ => {}
+    }
+    if is_new {
+        announce(work, id, policy);
+    }
+}
+
+fn set_anchor(work: &mut Work<'_>, id: &ResourceId, since: Option<chrono::DateTime<chrono::Utc>>) {
+    let now = work.now;
+    let Some(resource) = work.resources.get_mut(id) else { return };
+    if resource.arrears_since == since {
+        return;
+    }
+    // Cured, or a new episode: what the notices of the old one named does not bind any more (SAFE-9).
+    if since.is_none_or(|since| resource.arrears_since.is_none_or(|old| since > old)) {
+        resource.promised.clear();
+    }
+    resource.arrears_since = since;
+    resource.arrears_known_at = since.map(|_| now);
+}
+
+fn recover(work: &mut Work<'_>, id: &ResourceId, policy: &Policy, balance: Decimal) {
+    let Some(resource) = work.resources.get(id) else { return };
+    let enough = |when| match when {
+        RecoverWhen::BalanceNotNegative => balance >= Decimal::ZERO,
+        RecoverWhen::BalancePositive => balance > Decimal::ZERO,
+        RecoverWhen::Renewed => false,
+    };
+    let Some(back) =
+        policy.recoveries.iter().find(|way| way.from == resource.phase && enough(way.when))
+    else {
+        return;
+    };
+    let outcome = Outcome { actions: back.actions.clone(), ..Outcome::default() };
+    work.transition(
+        id,
+        Change {
+            to: &back.to,
+            cause: super::policy::Cause::Recovery,
+            reason: "balance_recovered",
+            rules: &back.rules,
+            outcome: &outcome,
+            hints: &back.hints,
+            irreversible: false,
+        },
+    );
+}
+
+/// Tells the contacts that an episode began, with every resource that it threatens (POST-6).
+fn announce(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) {
+    for rule in policy.notices.iter().filter(|rule| rule.on == NoticeTrigger::ArrearsStarted) {
+        notice::add(work, id, &rule.kind);
+    }
+}

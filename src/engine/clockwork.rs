@@ -1,0 +1,185 @@
+//! Deadlines: takes the steps that are due, one stage after the other, each through the gate (SAFE-7, SAFE-9, SAFE-10).
+//!
+//! Knows no phase by name and no anchor by meaning: the policy says both.
+
+use super::deadline::{self, Place};
+use super::effect::{RejectCode, Request};
+use super::gate;
+use super::id::ResourceId;
+use super::notice;
+use super::policy::{Cause, Outcome, PhaseClass, Policy, Step};
+use super::request;
+use super::resource::Asked;
+use super::term;
+use super::work::{Change, Work};
+
+/// Takes every step of a resource that is due.
+pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
+    take_scheduled(work, id);
+    take_asked(work, id);
+    // Every step enters another phase, and no policy has a way round by the clock alone.
+    let Some((_, policy)) = work.known(id) else { return };
+    for _ in 0..policy.phases.len() {
+        if !take_due(work, id, policy) {
+            break;
+        }
+    }
+}
+
+/// Takes the next step if it is due and nothing holds it.
+fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
+    let Some(resource) = work.resources.get(id) else { return false };
+    let due =
+        deadline::next(policy, resource, Place::of(resource)).filter(|(_, at)| *at <= work.now);
+    let Some((step, _)) = due else {
+        // What was held is not due any more.
+        if resource.asked.is_none()
+            && let Some(resource) = work.resources.get_mut(id)
+        {
+            resource.held = None;
+        }
+        return false;
+    };
+    let class = policy.class(&step.to);
+    match gate::ask(&work.account, resource, class, step.irreversible, work.now) {
+        gate::Verdict::Hold { because, .. } => {
+            work.hold(id, &step.to, because);
+            false
+        }
+        gate::Verdict::Go => {
+            take(work, id, step);
+            ended(work, id, class);
+            true
+        }
+    }
+}
+
+fn take(work: &mut Work<'_>, id: &ResourceId, step: &Step) {
+    let reason = match step.at.from.first() {
+        Some(super::policy::Anchor::Expiry) => "expired",
+        Some(super::policy::Anchor::Arrears) => "arrears",
+        _ => "deadline",
+    };
+    work.transition(
+        id,
+        Change {
+            to: &step.to,
+            cause: Cause::Clock,
+            reason,
+            rules: &step.rules,
+            outcome: &step.outcome,
+            hints: &[],
+            irreversible: step.irreversible,
+        },
+    );
+    if let Some(kind) = &step.notice {
+        notice::add(work, id, kind);
+    }
+}
+
+/// A termination that was scheduled for now becomes one that is asked for now (TERM-3).
+fn take_scheduled(work: &mut Work<'_>, id: &ResourceId) {
+    let now = work.now;
+    let Some((resource, policy)) = work.known(id) else { return };
+    let due =
+        resource.schedule.as_ref().and_then(|schedule| schedule.value).is_some_and(|at| at <= now);
+    let is_gone = policy.class(&resource.phase) == PhaseClass::Gone;
+    let Some(gone) = policy.gone().cloned() else { return };
+    let Some(resource) = work.resources.get_mut(id) else { return };
+    if due {
+        if let Some(schedule) = resource.schedule.as_mut() {
+            schedule.value = None;
+        }
+        if !is_gone {
+            resource.asked = Some(Asked { to: gone, cause: Cause::Termination });
+        }
+    }
+}
+
+/// Takes the step that a customer asked for, unless something holds it.
+pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
+    let Some((resource, policy)) = work.known(id) else { return };
+    let Some(asked) = resource.asked.clone() else { return };
+    let class = policy.class(&asked.to);
+    if asked.cause == Cause::Termination && request::in_arrears(work) {
+        if let Some(resource) = work.resources.get_mut(id) {
+            resource.asked = None;
+        }
+        work.reject(
+            Some(id),
+            Request::Termination,
+            RejectCode::InArrears,
+            "the account is in arrears: the arrears rules go on",
+        );
+        return;
+    }
+    match gate::ask(&work.account, resource, class, class == PhaseClass::Gone, work.now) {
+        gate::Verdict::Hold { because, .. } => work.hold(id, &asked.to, because),
+        gate::Verdict::Go => {
+            let (outcome, rule, reason) = asked_outcome(policy, &asked, class);
+            let rules = [rule.into()];
+            let change = Change {
+                to: &asked.to,
+                cause: asked.cause,
+                reason,
+                rules: &rules,
+                outcome: &outcome,
+                hints: &[],
+                irreversible: class == PhaseClass::Gone,
+            };
+            work.transition(id, change);
+            ended(work, id, class);
+        }
+    }
+}
+
+fn asked_outcome(
+    policy: &Policy,
+    asked: &Asked,
+    class: PhaseClass,
+) -> (Outcome, &'static str, &'static str) {
+    let termination = policy.termination.as_ref();
+    match class {
+        PhaseClass::Gone => {
+            let by_clock =
+                policy.steps.iter().find(|step| step.to == asked.to).map(|step| &step.outcome);
+            let outcome =
+                termination.map(|one| &one.to_gone).or(by_clock).cloned().unwrap_or_default();
+            let rule = if asked.cause == Cause::Termination { "TERM-2" } else { "TERM-1" };
+            (
+                outcome,
+                rule,
+                if asked.cause == Cause::Termination {
+                    "terminated"
+                } else {
+                    "released_on_request"
+                },
+            )
+        }
+        PhaseClass::Retained => {
+            (termination.map(|one| one.to_bin.clone()).unwrap_or_default(), "TERM-1", "terminated")
+        }
+        PhaseClass::Working | PhaseClass::Unpaid | PhaseClass::Suspended => {
+            let actions = alloc::vec!["start".into(), "resume_billing".into()];
+            (Outcome { actions, ..Outcome::default() }, "TERM-1", "restored")
+        }
+    }
+}
+
+/// In the bin nothing is scheduled any more; at the end nothing is left to be paid or waited for.
+fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
+    if class < PhaseClass::Retained {
+        return;
+    }
+    if let Some(resource) = work.resources.get_mut(id) {
+        resource.schedule = None;
+    }
+    if class == PhaseClass::Gone {
+        term::close_charges(work, id, "ended");
+        if let Some(resource) = work.resources.get_mut(id) {
+            resource.promised.clear();
+            resource.arrears_since = None;
+            resource.arrears_known_at = None;
+        }
+    }
+}

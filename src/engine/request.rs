@@ -1,0 +1,161 @@
+//! Requests: decided once, in arrival order, and answered one resource at a time (TERM-1 to TERM-6, REN-7).
+//!
+//! What a customer asked for becomes a step that `clockwork` takes as soon as nothing holds it.
+
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::account::Register;
+use super::charge;
+use super::decision::Verdict;
+use super::effect::{RejectCode, Request};
+use super::id::{PhaseName, ResourceId};
+use super::input::{Body, Event, TerminationMode};
+use super::policy::{Cause, PhaseClass, Policy};
+use super::resource::Asked;
+use super::term::{self, Ask};
+use super::work::Work;
+
+/// A refusal: its code and a sentence.
+pub(super) type Refusal = (RejectCode, &'static str);
+
+const UNKNOWN: Refusal = (RejectCode::UnknownResource, "dunlin does not know this resource");
+const RELEASED: Refusal = (RejectCode::Released, "the resource is released");
+const WRONG_POLICY: Refusal = (RejectCode::WrongPolicy, "its policy does not have this");
+const IN_ARREARS: Refusal = (RejectCode::InArrears, "the account is in arrears");
+
+/// Decides a request for each resource that it names.
+pub(super) fn decide(work: &mut Work<'_>, event: &Event, request: Request) -> Verdict {
+    let ids: Vec<ResourceId> = event.body.resources().cloned().collect();
+    if request == Request::ExpirySync {
+        work.reject(ids.first(), request, WRONG_POLICY.0, WRONG_POLICY.1);
+        return Verdict::Applied;
+    }
+    for id in &ids {
+        if let Err((code, reason)) = decide_one(work, event, id) {
+            work.reject(Some(id), request, code, reason);
+        }
+    }
+    Verdict::Applied
+}
+
+fn decide_one(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Result<(), Refusal> {
+    let (resource, policy) = work.known(id).ok_or(UNKNOWN)?;
+    let class = policy.class(&resource.phase);
+    if class == PhaseClass::Gone {
+        return Err(RELEASED);
+    }
+    match &event.body {
+        Body::RenewalRequested { months, downgrade, .. } => {
+            let renewal = policy.renewal.as_ref().ok_or(WRONG_POLICY)?;
+            if !renewal.allows(*months) {
+                return Err((RejectCode::BadTerm, "not a length that can be chosen"));
+            }
+            if !downgrade.is_empty() {
+                return Err((RejectCode::DowngradeNotAllowed, "its policy has no downgrade"));
+            }
+            term::renew(
+                work,
+                event,
+                id,
+                Ask { months: *months, downgrade: Vec::new(), paid_charge: false },
+            );
+            Ok(())
+        }
+        Body::ChargeSucceeded { charge, .. } => charge::succeeded(work, event, id, charge),
+        Body::ChargeFailed { charge, .. } => charge::failed(work, id, charge),
+        Body::TerminationRequested { mode, .. } => terminate(work, id, policy, class, *mode),
+        Body::RestoreRequested { .. } => restore(work, id, policy, class),
+        Body::ReleaseRequested { .. } => {
+            if class != PhaseClass::Retained {
+                return Err((RejectCode::NotInBin, "only what is in the bin can be released"));
+            }
+            ask(work, id, policy.gone().ok_or(WRONG_POLICY)?, Cause::Request);
+            Ok(())
+        }
+        _ => Err(WRONG_POLICY),
+    }
+}
+
+fn terminate(
+    work: &mut Work<'_>,
+    id: &ResourceId,
+    policy: &Policy,
+    class: PhaseClass,
+    mode: TerminationMode,
+) -> Result<(), Refusal> {
+    let termination = policy.termination.as_ref().ok_or(WRONG_POLICY)?;
+    if in_arrears(work) {
+        return Err(IN_ARREARS);
+    }
+    match mode {
+        TerminationMode::Recycle if class == PhaseClass::Retained => {}
+        TerminationMode::Recycle => ask(work, id, &termination.bin, Cause::Termination),
+        TerminationMode::Immediate => {
+            ask(work, id, policy.gone().ok_or(WRONG_POLICY)?, Cause::Termination);
+        }
+    }
+    Ok(())
+}
+
+fn restore(
+    work: &mut Work<'_>,
+    id: &ResourceId,
+    policy: &Policy,
+    class: PhaseClass,
+) -> Result<(), Refusal> {
+    let termination = policy.termination.as_ref().ok_or(WRONG_POLICY)?;
+    if class != PhaseClass::Retained {
+        return Err((RejectCode::NotInBin, "only what is in the bin can be restored"));
+    }
+    // TERM-4: it takes more than zero; an unknown balance is no reason to refuse.
+    if work.account.balance().is_some_and(|balance| balance <= Decimal::ZERO) {
+        return Err((RejectCode::InArrears, "restoring takes a balance above zero"));
+    }
+    ask(work, id, &termination.restore_to, Cause::Request);
+    Ok(())
+}
+
+/// `billing.termination.scheduled` and `.cancelled`: a register, the later of the two wins (TERM-3).
+pub(super) fn termination_scheduled(
+    work: &mut Work<'_>,
+    event: &Event,
+    id: &ResourceId,
+    at: Option<DateTime<Utc>>,
+) -> Verdict {
+    let Some((_, policy)) = work.known(id) else { return Verdict::Stale };
+    if policy.termination.is_none() {
+        work.reject(Some(id), Request::Termination, WRONG_POLICY.0, WRONG_POLICY.1);
+        return Verdict::Applied;
+    }
+    if at.is_some_and(|at| at <= event.time) {
+        work.reject(
+            Some(id),
+            Request::Termination,
+            RejectCode::PastInstant,
+            "the instant is not in the future",
+        );
+        return Verdict::Applied;
+    }
+    let Some(resource) = work.resources.get_mut(id) else { return Verdict::Stale };
+    let register = Register { value: at, time: event.time, key: event.key.clone() };
+    if Register::settle(&mut resource.schedule, register) {
+        Verdict::Applied
+    } else {
+        Verdict::Stale
+    }
+}
+
+/// Whether the account owes money, by what is known at this point of the instant.
+pub(super) fn in_arrears(work: &Work<'_>) -> bool {
+    work.account.balance().is_some_and(|balance| balance < Decimal::ZERO)
+}
+
+fn ask(work: &mut Work<'_>, id: &ResourceId, to: &PhaseName, cause: Cause) {
+    if let Some(resource) = work.resources.get_mut(id) {
+        resource.asked = Some(Asked { to: to.clone(), cause });
+    }
+    super::clockwork::take_asked(work, id);
+}

@@ -1,0 +1,76 @@
+//! One decision: what happened to one account at one instant, then what is due for it.
+//!
+//! [`scope`] says what has to be loaded, [`step`] decides. Everything else in the engine is called from here, in an order
+//! that is part of the rules: facts and requests as they came, arrears and recovery, deadlines, slots and attempts, the look
+//! at the balance (spec §1: at one instant events count before deadlines).
+
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+
+use super::account::Account;
+use super::decision::{Decision, Portfolio, Scope};
+use super::input::{Body, Event};
+use super::policy::PolicySet;
+use super::work::Work;
+use super::{arrears, charge, clockwork, fact, ledger, notice, runway, slot, wake};
+
+/// Decides what follows from `events`, all of one account and one instant, in arrival order, and from what is due at `now`.
+///
+/// `before` holds the account and at least the resources that [`scope`] named. Without events it is a wake. Spurious wakes
+/// change nothing.
+pub fn step(
+    before: Portfolio,
+    events: &[Event],
+    policies: &PolicySet,
+    now: DateTime<Utc>,
+) -> Decision {
+    let mut work = Work::new(before.clone(), policies, now);
+    let verdicts = events.iter().map(|event| fact::apply(&mut work, event)).collect();
+    arrears::settle(&mut work);
+    let ids: Vec<_> = work.resources.keys().cloned().collect();
+    for id in &ids {
+        clockwork::settle(&mut work, id);
+        slot::settle(&mut work, id);
+        charge::settle(&mut work, id);
+    }
+    runway::settle(&mut work, &before);
+    notice::settle(&mut work);
+    wake::settle(&mut work);
+    work.finish(&before, verdicts)
+}
+
+/// What [`step`] has to see.
+pub fn scope(
+    account: &Account,
+    events: &[Event],
+    policies: &PolicySet,
+    now: DateTime<Utc>,
+) -> Scope {
+    let mut scope = Scope { due: true, ..Scope::default() };
+    let mut balances = account.balances.clone();
+    for event in events {
+        match &event.body {
+            Body::BalanceReported { balance, sequence } => {
+                let report = ledger::Report {
+                    amount: balance.amount,
+                    time: event.time,
+                    sequence: *sequence,
+                    key: event.key.clone(),
+                };
+                scope.all |= balances.report_matters(report);
+            }
+            Body::AccountUpdated(_) if account.profile.is_none() && !account.parked.is_empty() => {
+                scope.all = true;
+            }
+            Body::HoldPlaced { resource: None, .. } | Body::HoldLifted { resource: None, .. } => {
+                scope.all = true;
+            }
+            body => scope.named.extend(body.resources().cloned()),
+        }
+    }
+    scope.all |= runway::is_due(account, policies, now);
+    scope.named.sort_unstable();
+    scope.named.dedup();
+    scope
+}

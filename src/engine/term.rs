@@ -1,0 +1,192 @@
+//! Terms: when they end, how they are renewed, what a moved expiry undoes (PRE-4, PRE-6, PRE-9, REN-7, REN-9).
+//!
+//! Asks nobody for money; `charge` does.
+
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Datelike, Utc};
+use chrono_tz::Tz;
+
+use super::calendar;
+use super::decision::Verdict;
+use super::effect::{Effect, RenewalDecided};
+use super::id::ResourceId;
+use super::input::{Downgrade, Event};
+use super::policy::{Cause, Outcome, Policy, RecoverWhen, Renewal, TermEnd};
+use super::resource::{ChargeState, Resource, Stamp};
+use super::work::{Change, Work};
+
+/// The day of the month that calendars in `zone` show.
+pub(super) fn day_of(zone: Tz, instant: DateTime<Utc>) -> u32 {
+    calendar::local_date(zone, instant).day()
+}
+
+/// `billing.expiry.changed`: the pipeline says when the term ends.
+pub(super) fn expiry_changed(
+    work: &mut Work<'_>,
+    event: &Event,
+    id: &ResourceId,
+    expires_at: DateTime<Utc>,
+    sequence: Option<u64>,
+) -> Verdict {
+    let stamp = Stamp { sequence, time: event.time, key: event.key.clone() };
+    let Some((resource, policy)) = work.known(id) else { return Verdict::Stale };
+    let Some(term) = &resource.term else {
+        return Verdict::Quarantined(alloc::format!(
+            "expires_at: {} does not run on expiry",
+            policy.key.id
+        ));
+    };
+    if !stamp.replaces(&term.stamp) {
+        return Verdict::Stale;
+    }
+    move_expiry(work, id, expires_at, stamp);
+    recover(work, id, policy);
+    Verdict::Applied
+}
+
+/// A new end of the term, whoever decided it. Unsent slots and open attempts of the old one are void (PRE-9).
+fn move_expiry(work: &mut Work<'_>, id: &ResourceId, expires_at: DateTime<Utc>, stamp: Stamp) {
+    let now = work.now;
+    let Some((_, policy)) = work.known(id) else { return };
+    let Some(resource) = work.resources.get_mut(id) else { return };
+    let Some(term) = resource.term.as_mut() else { return };
+    term.stamp = stamp;
+    let old = core::mem::replace(&mut term.expires_at, expires_at);
+    if old == expires_at && !term.closed {
+        return;
+    }
+    term.known_at = now;
+    term.closed = false;
+    if clamped(policy.zone, expires_at, term.day) != day_of(policy.zone, expires_at) {
+        term.day = day_of(policy.zone, expires_at);
+    }
+    if expires_at > old {
+        // The trouble of the old expiry is over; what its notices named does not bind the next episode (SAFE-9).
+        resource.promised.clear();
+    }
+    close_charges(work, id, "renewed");
+    work.because("PRE-9", Some(id), alloc::format!("expiry moved from {old} to {expires_at}"));
+}
+
+/// The remembered day, in a month that may be too short for it.
+fn clamped(zone: Tz, instant: DateTime<Utc>, day: u32) -> u32 {
+    let date = calendar::local_date(zone, instant);
+    (1..=day).rev().find(|day| date.with_day(*day).is_some()).unwrap_or(day)
+}
+
+/// Ends the series of attempts: those without an answer are called back.
+pub(super) fn close_charges(work: &mut Work<'_>, id: &ResourceId, reason: &str) {
+    let Some(resource) = work.resources.get_mut(id) else { return };
+    let policy = resource.policy.clone();
+    let asked: Vec<_> = core::mem::take(&mut resource.charges)
+        .into_iter()
+        .filter(|charge| charge.state == ChargeState::Asked)
+        .collect();
+    for charge in asked {
+        work.push(Effect::ChargeCancelled {
+            resource: id.clone(),
+            policy: policy.clone(),
+            charge: charge.name,
+            reason: reason.into(),
+        });
+    }
+}
+
+/// What a renewal is asked for by.
+pub(super) struct Ask {
+    pub(super) months: u32,
+    pub(super) downgrade: Vec<Downgrade>,
+    /// Paid by a charge of this term: the next one starts at expiry wherever the resource is.
+    pub(super) paid_charge: bool,
+}
+
+/// Gives a resource its next term and brings it back.
+pub(super) fn renew(work: &mut Work<'_>, event: &Event, id: &ResourceId, ask: Ask) {
+    let Some((resource, policy)) = work.known(id) else { return };
+    let (Some(renewal), Some(term)) = (&policy.renewal, &resource.term) else { return };
+    let from_expiry = ask.paid_charge || !starts_at_request(renewal, resource);
+    let (starts_at, expires_at) = if from_expiry {
+        (term.expires_at, calendar::add_months(policy.zone, term.expires_at, ask.months, term.day))
+    } else {
+        (event.time, end_of_term(renewal, policy, event.time, ask.months))
+    };
+    let Some(expires_at) = expires_at else { return };
+    let key = resource.policy.clone();
+    move_expiry(
+        work,
+        id,
+        expires_at,
+        Stamp { sequence: None, time: event.time, key: event.key.clone() },
+    );
+    work.push(Effect::Renewal(RenewalDecided {
+        resource: id.clone(),
+        policy: key,
+        starts_at,
+        expires_at,
+        months: ask.months,
+        downgrade: ask.downgrade,
+    }));
+    recover(work, id, policy);
+}
+
+fn starts_at_request(renewal: &Renewal, resource: &Resource) -> bool {
+    renewal.from_request_in.contains(&resource.phase)
+        || renewal.from_request_after.contains(&resource.entered_by)
+}
+
+fn end_of_term(
+    renewal: &Renewal,
+    policy: &Policy,
+    start: DateTime<Utc>,
+    months: u32,
+) -> Option<DateTime<Utc>> {
+    match renewal.first_term_end {
+        TermEnd::SameTime => {
+            calendar::add_months(policy.zone, start, months, day_of(policy.zone, start))
+        }
+        TermEnd::MidnightAfter => calendar::midnight_after_months(policy.zone, start, months),
+    }
+}
+
+/// Brings a resource back whose term runs again.
+fn recover(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) {
+    let Some(resource) = work.resources.get(id) else { return };
+    if resource.expiry().is_none_or(|expiry| expiry <= work.now) {
+        return;
+    }
+    let back = policy
+        .recoveries
+        .iter()
+        .find(|way| way.when == RecoverWhen::Renewed && way.from == resource.phase);
+    let Some(back) = back else { return };
+    let outcome = Outcome { actions: back.actions.clone(), ..Outcome::default() };
+    work.transition(
+        id,
+        Change {
+            to: &back.to,
+            cause: Cause::Recovery,
+            reason: "renewed",
+            rules: &back.rules,
+            outcome: &outcome,
+            hints: &back.hints,
+            irreversible: false,
+        },
+    );
+}
+
+impl Renewal {
+    /// Whether a customer may choose this length, in months.
+    pub fn allows(&self, months: u32) -> bool {
+        self.months.iter().any(|(from, to)| (*from..=*to).contains(&months))
+    }
+
+    /// Whether auto-renewal may be set to this length, in months.
+    pub fn allows_auto(&self, months: u32) -> bool {
+        if self.auto_months.is_empty() {
+            self.allows(months)
+        } else {
+            self.auto_months.contains(&months)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! When the engine wants to look again by itself: the earliest of everything that may become due.
+//!
+//! Too early is harmless: a wake that finds nothing due changes nothing. Too late is a defect.
+
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+
+use super::charge;
+use super::deadline::{self, Place};
+use super::gate;
+use super::policy::{PhaseClass, Policy};
+use super::resource::Resource;
+use super::slot;
+use super::work::Work;
+
+/// Writes the next wake of the account and of every resource in sight.
+pub(super) fn settle(work: &mut Work<'_>) {
+    work.account.wake_at = work.account.checks.values().min().copied();
+    let ids: Vec<_> = work.resources.keys().cloned().collect();
+    for id in ids {
+        let wake_at = work.known(&id).and_then(|(resource, policy)| next(work, policy, resource));
+        if let Some(resource) = work.resources.get_mut(&id) {
+            resource.wake_at = wake_at;
+        }
+    }
+}
+
+fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
+    if policy.class(&resource.phase) == PhaseClass::Gone {
+        return None;
+    }
+    let step = deadline::next(policy, resource, Place::of(resource)).map(|(_, at)| at);
+    let schedule = resource.schedule.as_ref().and_then(|schedule| schedule.value);
+    let slots =
+        policy.notices.iter().flat_map(|rule| slot::open_slots(policy, rule, resource)).min();
+    let attempts = policy.charges.as_ref().filter(|_| resource.renews_itself());
+    let attempt = attempts.and_then(|charges| {
+        charge::open(policy, charges, resource).first().map(|attempt| attempt.at)
+    });
+    let ahead =
+        [step, schedule, slots, attempt].into_iter().flatten().filter(|at| *at > work.now).min();
+    ahead.into_iter().chain(hold_ends(work, policy, resource)).min()
+}
+
+/// When the hold on a step that is due ends by itself.
+fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
+    let held = resource.held.as_ref()?;
+    let class = policy.class(&held.to);
+    match gate::ask(&work.account, resource, class, class == PhaseClass::Gone, work.now) {
+        gate::Verdict::Hold { until, .. } => until,
+        gate::Verdict::Go => None,
+    }
+}

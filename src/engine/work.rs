@@ -1,0 +1,262 @@
+//! A decision in the making: the state that is changed and the effects and reasons that pile up.
+//!
+//! Keeps the books; knows no rule but one: how a change of phase is written down.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::account::Account;
+use super::decision::{Decision, Portfolio, Reason, Verdict};
+use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
+use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
+use super::input::{Attachment, Event};
+use super::notice::Draft;
+use super::policy::{Cause, Outcome, PhaseClass, Policy, PolicySet};
+use super::resource::{HeldStep, Resource};
+
+/// A decision in the making.
+pub(super) struct Work<'a> {
+    /// The lifecycles.
+    pub(super) policies: &'a PolicySet,
+    /// The clock.
+    pub(super) now: DateTime<Utc>,
+    /// The account as it is by now.
+    pub(super) account: Account,
+    /// The resources as they are by now.
+    pub(super) resources: BTreeMap<ResourceId, Resource>,
+    /// A report of more money came late: when it counts from, and how much it was.
+    pub(super) late_top_up: Option<(DateTime<Utc>, Decimal)>,
+    /// Notices of this instant, one a kind.
+    pub(super) drafts: BTreeMap<NoticeKind, Draft>,
+    /// Facts that had waited and are wrong.
+    pub(super) set_aside: Vec<(Event, String)>,
+    /// The event that is being applied.
+    pub(super) cause: Option<EventKey>,
+    effects: Vec<Effect>,
+    reasons: Vec<Reason>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(before: Portfolio, policies: &'a PolicySet, now: DateTime<Utc>) -> Self {
+        Self {
+            policies,
+            now,
+            account: before.account,
+            resources: before.resources,
+            late_top_up: None,
+            drafts: BTreeMap::new(),
+            set_aside: Vec::new(),
+            cause: None,
+            effects: Vec::new(),
+            reasons: Vec::new(),
+        }
+    }
+
+    /// The lifecycle of a resource. `None` if the worker lost it: then nothing is done to the resource.
+    pub(super) fn policy_of(&self, resource: &Resource) -> Option<&'a Policy> {
+        self.policies.get(&resource.policy)
+    }
+
+    /// A resource and its lifecycle.
+    pub(super) fn known(&self, id: &ResourceId) -> Option<(&Resource, &'a Policy)> {
+        let resource = self.resources.get(id)?;
+        Some((resource, self.policy_of(resource)?))
+    }
+
+    pub(super) fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Writes down why.
+    pub(super) fn because(
+        &mut self,
+        rule: &str,
+        resource: Option<&ResourceId>,
+        because: impl Into<String>,
+    ) {
+        self.reasons.push(Reason {
+            rule: rule.into(),
+            resource: resource.cloned(),
+            because: because.into(),
+            event: self.cause.clone(),
+            at: self.now,
+        });
+    }
+
+    /// Answers a request with no.
+    pub(super) fn reject(
+        &mut self,
+        resource: Option<&ResourceId>,
+        request: Request,
+        code: RejectCode,
+        reason: impl Into<String>,
+    ) {
+        let policy =
+            resource.and_then(|id| self.resources.get(id)).map(|known| known.policy.clone());
+        self.push(Effect::Rejected(Rejected {
+            resource: resource.cloned(),
+            policy,
+            request,
+            code,
+            reason: reason.into(),
+        }));
+    }
+
+    /// Moves a resource to another phase and tells provisioning.
+    pub(super) fn transition(&mut self, id: &ResourceId, change: Change<'_>) {
+        let now = self.now;
+        let Some(resource) = self.resources.get_mut(id) else { return };
+        let from = core::mem::replace(&mut resource.phase, change.to.clone());
+        resource.entered_at = now;
+        resource.entered_by = change.cause;
+        resource.held = None;
+        resource.asked = None;
+        resource.sequence += 1;
+        let detached = if change.cause == Cause::Recovery || change.cause == Cause::Request {
+            core::mem::take(&mut resource.detached)
+        } else {
+            let detached = belongings(resource, &change.outcome.detach);
+            resource.detached.extend(
+                detached
+                    .iter()
+                    .filter(|one| !resource.detached.contains(one))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
+            detached
+        };
+        let transition = Transition {
+            resource: id.clone(),
+            policy: resource.policy.clone(),
+            sequence: resource.sequence,
+            decision: 0,
+            from,
+            to: change.to.clone(),
+            reason: change.reason.into(),
+            rules: change.rules.to_vec(),
+            actions: change.outcome.actions.clone(),
+            detached,
+            destroyed: belongings(resource, &change.outcome.destroy),
+            retained: belongings(resource, &change.outcome.retain),
+            retained_billable: belongings(resource, &change.outcome.retain_billable),
+            hints: change.hints.to_vec(),
+            irreversible: change.irreversible,
+            effective_at: now,
+        };
+        let rule = change.rules.first().map_or("", String::as_str);
+        let because = alloc::format!("{} -> {}: {}", transition.from, transition.to, change.reason);
+        self.because(rule, Some(id), because);
+        self.push(Effect::Transition(transition));
+    }
+
+    /// Says once that a step is due and held.
+    pub(super) fn hold(&mut self, id: &ResourceId, to: &PhaseName, because: &str) {
+        let now = self.now;
+        let Some(resource) = self.resources.get_mut(id) else { return };
+        if resource.held.as_ref().is_some_and(|held| held.to == *to && held.because == because) {
+            return;
+        }
+        resource.held = Some(HeldStep { to: to.clone(), since: now, because: because.into() });
+        let policy = resource.policy.clone();
+        self.because("SAFE-7", Some(id), alloc::format!("{to} is due and held: {because}"));
+        self.push(Effect::Held(Held {
+            resource: id.clone(),
+            policy,
+            to: to.clone(),
+            because: because.into(),
+            since: now,
+        }));
+    }
+
+    /// Closes the books: what changed, what is to be done, in the order of a trace.
+    pub(super) fn finish(mut self, before: &Portfolio, verdicts: Vec<Verdict>) -> Decision {
+        self.effects.sort_by(|a, b| order(a).cmp(&order(b)));
+        if !self.effects.is_empty() {
+            self.account.decisions += 1;
+        }
+        let number = self.account.decisions;
+        for effect in &mut self.effects {
+            if let Effect::Transition(transition) = effect {
+                transition.decision = number;
+            }
+        }
+        let differs = |(id, resource): &(&ResourceId, &Resource)| {
+            before.resources.get(*id) != Some(*resource)
+        };
+        Decision {
+            account_changed: self.account != before.account,
+            resources_changed: self
+                .resources
+                .iter()
+                .filter(differs)
+                .map(|(id, _)| id.clone())
+                .collect(),
+            after: Portfolio { account: self.account, resources: self.resources },
+            number,
+            verdicts,
+            effects: self.effects,
+            reasons: self.reasons,
+            set_aside: self.set_aside,
+        }
+    }
+}
+
+/// A change of phase.
+pub(super) struct Change<'c> {
+    pub(super) to: &'c PhaseName,
+    pub(super) cause: Cause,
+    pub(super) reason: &'c str,
+    pub(super) rules: &'c [String],
+    pub(super) outcome: &'c Outcome,
+    pub(super) hints: &'c [String],
+    pub(super) irreversible: bool,
+}
+
+/// Whether a phase is one that clocks do not bring a resource out of for the better: the bin, or the end.
+pub(super) fn is_over(class: PhaseClass) -> bool {
+    matches!(class, PhaseClass::Retained | PhaseClass::Gone)
+}
+
+/// What a resource has of these kinds: by id where that is known, else the kind alone, since it may have one.
+pub(super) fn belongings(resource: &Resource, kinds: &[String]) -> Vec<Attachment> {
+    let traits = &resource.traits;
+    let mut found = Vec::new();
+    for kind in kinds {
+        let attached = traits.attachments.iter().flatten().filter(|one| one.kind == *kind).cloned();
+        let disks = traits.disks.iter().flatten().filter(|disk| disk_kind(disk.elastic) == kind);
+        let disks = disks.map(|disk| Attachment { kind: kind.clone(), id: Some(disk.id.clone()) });
+        let known: Vec<_> = attached.chain(disks).collect();
+        let listed = if kind == disk_kind(true) || kind == disk_kind(false) {
+            traits.disks.is_some()
+        } else {
+            traits.attachments.is_some()
+        };
+        if known.is_empty() && !listed {
+            found.push(Attachment { kind: kind.clone(), id: None });
+        }
+        found.extend(known);
+    }
+    found
+}
+
+fn disk_kind(elastic: bool) -> &'static str {
+    if elastic { "elastic_disk" } else { "disk" }
+}
+
+/// The order of a trace at one instant (spec §5).
+fn order(effect: &Effect) -> (u8, Option<&ResourceId>) {
+    match effect {
+        Effect::Transition(one) => (0, Some(&one.resource)),
+        Effect::ChargeRequested(one) => (1, Some(&one.resource)),
+        Effect::ChargeCancelled { resource, .. } => (2, Some(resource)),
+        Effect::Renewal(one) => (3, Some(&one.resource)),
+        Effect::Rejected(one) => (5, one.resource.as_ref()),
+        Effect::Held(one) => (6, Some(&one.resource)),
+        Effect::Notice(one) => (7, one.items.first().map(|item| &item.resource)),
+        Effect::Unreachable { resources, .. } => (8, resources.first()),
+    }
+}
