@@ -1,7 +1,11 @@
 //! Shows that `tidy` bites: for each rule a snippet that breaks it, and for each trap one that does not.
 
+use super::RULES;
 use super::tree::machine_path;
-use super::{RULES, findings};
+
+fn findings(file: &str, source: &str, test_file: bool) -> Vec<String> {
+    super::check::findings(RULES, file, source, test_file)
+}
 
 /// File, source, and what the finding must name.
 const BAD: &[(&str, &str, &str)] = &[
