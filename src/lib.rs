@@ -15,3 +15,4 @@ pub mod clock;
 pub mod dispatch;
 pub mod engine;
 pub mod intake;
+pub mod settings;

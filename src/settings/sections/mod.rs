@@ -1,0 +1,45 @@
+//! One file a section. Each holds what the user writes (`Written`), what the program uses, and the checks between.
+
+pub(super) mod dispatch;
+pub(super) mod http;
+pub(super) mod log;
+pub(super) mod notices;
+pub(super) mod policies;
+pub(super) mod store;
+pub(super) mod templates;
+pub(super) mod worker;
+
+use serde::Deserialize;
+
+use super::Settings;
+use super::report::Report;
+
+/// What the user wrote, all layers merged; nothing checked yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    store: store::Written,
+    worker: worker::Written,
+    templates: templates::Written,
+    policies: policies::Written,
+    http: http::Written,
+    log: log::Written,
+    notices: notices::Written,
+    dispatch: dispatch::Written,
+}
+
+impl Written {
+    /// Checks every section, so that all mistakes are found.
+    pub(super) fn check(self, report: &mut Report<'_>) -> Settings {
+        Settings {
+            store: self.store.check(report),
+            worker: self.worker.check(report),
+            templates: self.templates.check(report),
+            policies: self.policies.check(report),
+            http: self.http.check(report),
+            log: self.log.check(report),
+            notices: self.notices.check(report),
+            dispatch: self.dispatch.check(report),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `[worker]`: how much the worker takes in, and how it stops.
+
+use core::time::Duration;
+
+use serde::Deserialize;
+
+use crate::settings::report::Report;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Written {
+    drain_timeout_secs: u64,
+    stall_timeout_secs: u64,
+    max_body_bytes: usize,
+    max_depth: usize,
+}
+
+/// How much the worker takes in, and how it stops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// The longest that work in flight may take after the signal to stop.
+    pub drain_timeout: Duration,
+    /// A commit loop that has not gone round for this long makes `/healthz` fail.
+    pub stall_timeout: Duration,
+    /// A longer body goes to quarantine.
+    pub max_body_bytes: usize,
+    /// JSON nested deeper goes to quarantine.
+    pub max_depth: usize,
+}
+
+impl Written {
+    pub(in crate::settings) fn check(self, report: &mut Report<'_>) -> WorkerSettings {
+        report.within("worker.drain_timeout_secs", self.drain_timeout_secs, 1..=600);
+        report.within("worker.stall_timeout_secs", self.stall_timeout_secs, 5..=3_600);
+        report.within("worker.max_body_bytes", self.max_body_bytes, 1_024..=16 * 1024 * 1024);
+        // serde_json itself stops at 128.
+        report.within("worker.max_depth", self.max_depth, 4..=127);
+        WorkerSettings {
+            drain_timeout: Duration::from_secs(self.drain_timeout_secs),
+            stall_timeout: Duration::from_secs(self.stall_timeout_secs),
+            max_body_bytes: self.max_body_bytes,
+            max_depth: self.max_depth,
+        }
+    }
+}
