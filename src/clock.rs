@@ -6,6 +6,12 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
+/// A point on the machine's monotonic clock: for measuring waits, never for deciding about a customer.
+/// Under a paused tokio runtime it stands still with it.
+pub fn monotonic() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// A source of the current instant (UTC).
 pub trait Clock: Send + Sync {
     /// The current instant, to the microsecond, as the store keeps it.
