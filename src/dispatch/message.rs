@@ -1,5 +1,6 @@
 //! What a channel is handed and what it answers. Plain data; no transport, no template.
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 /// One e-mail to one recipient, rendered.
@@ -15,8 +16,10 @@ pub struct EmailMessage {
     pub subject: String,
     /// The `text/plain` part.
     pub text: String,
-    /// The `text/html` part.
+    /// The `text/html` part. Empty: the message is `text/plain` alone, as e-mail-to-SMS gateways want it.
     pub html: String,
+    /// The `Date` header: frozen with the delivery, so that a repeated send is the same message, byte for byte.
+    pub date: DateTime<Utc>,
     /// BCP 47 tag of the language it was rendered in, for `Content-Language`.
     pub language: String,
     /// The synthetic root of this episode's thread, without angle brackets, for `References` and `In-Reply-To`.
@@ -36,6 +39,8 @@ pub struct SmsMessage {
     pub body: SmsBody,
     /// BCP 47 tag of the language it was rendered in.
     pub language: String,
+    /// When the delivery was decided: frozen with it, so that a repeated send says the same.
+    pub date: DateTime<Utc>,
     /// Id of the notice. No personal data.
     pub notice_id: String,
 }

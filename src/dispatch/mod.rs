@@ -2,4 +2,6 @@
 //!
 //! Knows no event and never calls the engine: what became of a send goes back to the worker as an input.
 
+pub mod email;
 pub mod message;
+pub mod sms;
