@@ -14,5 +14,8 @@ extern crate alloc;
 pub mod clock;
 pub mod dispatch;
 pub mod engine;
+pub mod http;
 pub mod intake;
 pub mod settings;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,3 +1,4 @@
 //! All integration tests, one binary. A file here is a subject; the list is sorted.
 
+mod http;
 mod tidy;

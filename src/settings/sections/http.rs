@@ -1,5 +1,6 @@
 //! `[http]`: where health and metrics are served.
 
+use core::time::Duration;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use crate::settings::report::Report;
 pub(in crate::settings) struct Written {
     bind: String,
     allow_remote: bool,
+    shutdown_grace_secs: u64,
 }
 
 /// Where health and metrics are served.
@@ -18,6 +20,8 @@ pub(in crate::settings) struct Written {
 pub struct HttpSettings {
     /// Address and port. Loopback, unless the user allowed others.
     pub bind: SocketAddr,
+    /// The longest that an open request may delay the stop.
+    pub shutdown_grace: Duration,
 }
 
 impl Written {
@@ -36,6 +40,7 @@ impl Written {
                 "the pages have no login: if that is meant, set http.allow_remote = true",
             );
         }
-        HttpSettings { bind }
+        report.within("http.shutdown_grace_secs", self.shutdown_grace_secs, 0..=60);
+        HttpSettings { bind, shutdown_grace: Duration::from_secs(self.shutdown_grace_secs) }
     }
 }
