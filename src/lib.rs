@@ -14,6 +14,7 @@ extern crate alloc;
 pub mod clock;
 pub mod dispatch;
 pub mod engine;
+pub mod event;
 pub mod http;
 pub mod intake;
 pub mod settings;
