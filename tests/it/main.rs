@@ -1,4 +1,6 @@
 //! All integration tests, one binary. A file here is a subject; the list is sorted.
 
 mod http;
+mod smtp;
+mod support;
 mod tidy;

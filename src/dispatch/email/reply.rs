@@ -97,9 +97,9 @@ impl Reply {
 fn fault(phase: Phase, reply: &Reply) -> Fault {
     let permanent = reply.code / 100 == 5;
     match (phase, reply.code) {
-        // The relay closes down, wants a login, or we spoke wrongly: true of every message, so no
-        // recipient is blamed, whatever the phase.
-        (_, 421 | 500 | 502 | 503 | 530 | 534 | 535 | 538) => Fault::Relay,
+        // The relay closes down, or wants a login: true of every message, so no recipient is blamed,
+        // whatever the phase.
+        (_, 421 | 530 | 534 | 535 | 538) => Fault::Relay,
         (Phase::Rcpt, _) if permanent => Fault::RecipientPermanent,
         (Phase::Rcpt, _) if reply.code / 100 == 4 => Fault::RecipientTransient,
         (Phase::Data, _) if permanent => Fault::Message,
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_lost_login_or_a_closing_relay_blames_no_recipient_in_any_phase() {
         for phase in [Phase::Auth, Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Final] {
-            for code in [421, 503, 530, 535] {
+            for code in [421, 530, 535] {
                 assert_eq!(fault(phase, &reply(code, "x")), Fault::Relay, "{phase:?} {code}");
             }
         }

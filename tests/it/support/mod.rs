@@ -1,0 +1,4 @@
+//! What the tests stand on: real servers that a test starts, cuts off and kills.
+
+pub(crate) mod python;
+pub(crate) mod smtp;
