@@ -19,4 +19,5 @@ pub mod http;
 pub mod intake;
 pub mod settings;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;

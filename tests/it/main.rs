@@ -2,5 +2,6 @@
 
 mod http;
 mod smtp;
+mod store_contract;
 mod support;
 mod tidy;

@@ -1,0 +1,119 @@
+//! Readers and transactions answer alike: both hand every question on to the tables behind them.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
+    Read, ReadyDelivery, ReceiptRow, Result, Selection, SentMessage, Versioned,
+};
+use crate::engine::account::Account;
+use crate::engine::effect::Notice;
+use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::resource::Resource;
+
+/// What has tables can be read.
+pub(super) trait Asks {
+    /// What answers.
+    type Tables: Read + ?Sized;
+
+    /// Asks it.
+    fn ask<R>(&self, question: impl FnOnce(&Self::Tables) -> R) -> R;
+}
+
+impl<A: Asks> Read for A {
+    fn account(&self, id: &AccountId) -> Result<Option<Versioned<Account>>> {
+        self.ask(|tables| tables.account(id))
+    }
+
+    fn resources(
+        &self,
+        account: &AccountId,
+        selection: &Selection<'_>,
+    ) -> Result<Vec<Versioned<Resource>>> {
+        self.ask(|tables| tables.resources(account, selection))
+    }
+
+    fn find_resource(&self, id: &ResourceId) -> Result<Vec<Resource>> {
+        self.ask(|tables| tables.find_resource(id))
+    }
+
+    fn due_accounts(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, DateTime<Utc>)>> {
+        self.ask(|tables| tables.due_accounts(now, limit))
+    }
+
+    fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
+        self.ask(|tables| tables.next_wake())
+    }
+
+    fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>> {
+        self.ask(|tables| tables.quarantined(before, limit))
+    }
+
+    fn quarantined_message(&self, id: i64) -> Result<Option<QuarantineRow>> {
+        self.ask(|tables| tables.quarantined_message(id))
+    }
+
+    fn quarantine_count(&self) -> Result<u64> {
+        self.ask(|tables| tables.quarantine_count())
+    }
+
+    fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
+        self.ask(|tables| tables.decisions(query))
+    }
+
+    fn ready_publications(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        lanes_in_flight: &HashSet<String>,
+    ) -> Result<Vec<PublicationRow>> {
+        self.ask(|tables| tables.ready_publications(now, limit, lanes_in_flight))
+    }
+
+    fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
+        self.ask(|tables| tables.next_publication(lanes_in_flight))
+    }
+
+    fn ready_deliveries(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_flight: &HashSet<String>,
+    ) -> Result<Vec<ReadyDelivery>> {
+        self.ask(|tables| tables.ready_deliveries(now, limit, in_flight))
+    }
+
+    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
+        self.ask(|tables| tables.next_delivery(in_flight))
+    }
+
+    fn notice(&self, id: &str) -> Result<Option<Notice>> {
+        self.ask(|tables| tables.notice(id))
+    }
+
+    fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
+        self.ask(|tables| tables.deliveries(notice))
+    }
+
+    fn receipts(&self, delivery: &str) -> Result<Vec<ReceiptRow>> {
+        self.ask(|tables| tables.receipts(delivery))
+    }
+
+    fn sent_message(&self, delivery: &str) -> Result<Option<SentMessage>> {
+        self.ask(|tables| tables.sent_message(delivery))
+    }
+
+    fn backlog(&self) -> Result<Backlog> {
+        self.ask(|tables| tables.backlog())
+    }
+
+    fn policies(&self) -> Result<Vec<PolicyRow>> {
+        self.ask(|tables| tables.policies())
+    }
+}

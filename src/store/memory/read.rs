@@ -1,0 +1,209 @@
+//! The questions of the contract, over the tables of the in-memory store.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::state::{Delivery, Queued, State, kept};
+use crate::engine::account::Account;
+use crate::engine::effect::Notice;
+use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::resource::Resource;
+use crate::store::{
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
+    Read, ReadyDelivery, ReceiptRow, Result, Selection, SentMessage, Versioned, due, past,
+};
+
+impl State {
+    /// The oldest publication of each lane, longest due first.
+    fn heads(&self) -> Vec<(i64, &Queued)> {
+        let mut lanes = HashSet::new();
+        let mut heads: Vec<_> = self
+            .publications
+            .values()
+            .filter(|queued| lanes.insert(&queued.row.lane))
+            .map(|queued| (queued.next_at, queued))
+            .collect();
+        heads.sort_by_key(|(next_at, _)| *next_at);
+        heads
+    }
+
+    fn of_account<'a>(
+        &'a self,
+        account: &AccountId,
+    ) -> impl Iterator<Item = &'a Versioned<Resource>> {
+        let first = (account.clone(), ResourceId::from(""));
+        let account = account.clone();
+        let rows = self.resources.range(first..);
+        rows.take_while(move |((owner, _), _)| *owner == account).map(|(_, row)| row)
+    }
+}
+
+impl Read for State {
+    fn account(&self, id: &AccountId) -> Result<Option<Versioned<Account>>> {
+        Ok(self.accounts.get(id).cloned())
+    }
+
+    fn resources(
+        &self,
+        account: &AccountId,
+        selection: &Selection<'_>,
+    ) -> Result<Vec<Versioned<Resource>>> {
+        if selection.all {
+            return Ok(self.of_account(account).cloned().collect());
+        }
+        let mut found = BTreeMap::new();
+        if let Some(now) = selection.due {
+            let is_due = |row: &&Versioned<Resource>| {
+                row.value.wake_at.is_some_and(|wake| due(wake) <= past(now))
+            };
+            found.extend(self.of_account(account).filter(is_due).map(|row| (&row.value.id, row)));
+        }
+        for id in selection.named {
+            let row = self.resources.get(&(account.clone(), id.clone()));
+            found.extend(row.map(|row| (&row.value.id, row)));
+        }
+        Ok(found.into_values().cloned().collect())
+    }
+
+    fn find_resource(&self, id: &ResourceId) -> Result<Vec<Resource>> {
+        let rows = self.resources.values().filter(|row| row.value.id == *id);
+        Ok(rows.map(|row| row.value.clone()).collect())
+    }
+
+    fn due_accounts(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, DateTime<Utc>)>> {
+        let mut earliest: HashMap<&AccountId, i64> = HashMap::new();
+        for (at, account, _) in &self.wakes {
+            if *at > past(now) || earliest.len() == limit {
+                break;
+            }
+            earliest.entry(account).or_insert(*at);
+        }
+        let mut sorted: Vec<_> = earliest.into_iter().collect();
+        sorted.sort_unstable_by_key(|(account, at)| (*at, *account));
+        Ok(sorted.into_iter().map(|(account, at)| (account.clone(), kept(at))).collect())
+    }
+
+    fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
+        Ok(self.wakes.first().map(|(at, ..)| kept(*at)))
+    }
+
+    fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>> {
+        let page = self.quarantine.range(..before.unwrap_or(i64::MAX)).rev().take(limit);
+        let without_body = |(_, row): (_, &QuarantineRow)| {
+            let mut row = row.clone();
+            row.message.body.clear();
+            row
+        };
+        Ok(page.map(without_body).collect())
+    }
+
+    fn quarantined_message(&self, id: i64) -> Result<Option<QuarantineRow>> {
+        Ok(self.quarantine.get(&id).cloned())
+    }
+
+    fn quarantine_count(&self) -> Result<u64> {
+        Ok(count(self.quarantine.len()))
+    }
+
+    fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
+        let wanted = |(row, resources): &&(DecisionRow, Vec<ResourceId>)| {
+            row.account == *query.account
+                && query.before.is_none_or(|before| row.id < before)
+                && query.resource.is_none_or(|resource| resources.contains(resource))
+        };
+        let newest_first = self.decisions.iter().rev().filter(wanted).take(query.limit);
+        Ok(newest_first.map(|(row, _)| row.clone()).collect())
+    }
+
+    fn ready_publications(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        lanes_in_flight: &HashSet<String>,
+    ) -> Result<Vec<PublicationRow>> {
+        let heads = self.heads().into_iter();
+        Ok(heads
+            .filter(|(at, head)| *at <= past(now) && !lanes_in_flight.contains(&head.row.lane))
+            .take(limit)
+            .map(|(_, head)| head.row.clone())
+            .collect())
+    }
+
+    fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
+        let mut heads = self.heads().into_iter();
+        let next = heads.find(|(_, head)| !lanes_in_flight.contains(&head.row.lane));
+        Ok(next.map(|(at, _)| kept(at)))
+    }
+
+    fn ready_deliveries(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_flight: &HashSet<String>,
+    ) -> Result<Vec<ReadyDelivery>> {
+        let ready = |delivery: &Delivery| ReadyDelivery {
+            id: delivery.row.id.clone(),
+            notice_id: delivery.notice.clone(),
+            notice: Arc::clone(&self.notices[&delivery.notice]),
+            contact: delivery.row.contact,
+            channel: delivery.row.channel,
+            attempts: delivery.row.attempts,
+            created_at: delivery.created_at,
+        };
+        let due = self.pending.iter().take_while(|(at, ..)| *at <= past(now));
+        let free = due.filter(|(_, _, id)| !in_flight.contains(id)).take(limit);
+        Ok(free.map(|(_, _, id)| ready(&self.deliveries[id])).collect())
+    }
+
+    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
+        let next = self.pending.iter().find(|(_, _, id)| !in_flight.contains(id));
+        Ok(next.map(|(at, ..)| kept(*at)))
+    }
+
+    fn notice(&self, id: &str) -> Result<Option<Notice>> {
+        Ok(self.notices.get(id).map(|notice| Notice::clone(notice)))
+    }
+
+    fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
+        let mut of: Vec<_> =
+            self.deliveries.values().filter(|delivery| delivery.notice == notice).collect();
+        of.sort_by_key(|delivery| delivery.sequence);
+        Ok(of.into_iter().map(|delivery| delivery.row.clone()).collect())
+    }
+
+    fn receipts(&self, delivery: &str) -> Result<Vec<ReceiptRow>> {
+        Ok(self
+            .deliveries
+            .get(delivery)
+            .map(|delivery| delivery.receipts.clone())
+            .unwrap_or_default())
+    }
+
+    fn sent_message(&self, delivery: &str) -> Result<Option<SentMessage>> {
+        Ok(self.sent.get(delivery).cloned())
+    }
+
+    fn backlog(&self) -> Result<Backlog> {
+        let pending = self.pending.iter().map(|(_, _, id)| self.deliveries[id].created_at);
+        Ok(Backlog {
+            publications: count(self.publications.len()),
+            oldest_publication: self.publications.values().next().map(|head| head.row.created_at),
+            deliveries: count(self.pending.len()),
+            oldest_delivery: pending.min(),
+        })
+    }
+
+    fn policies(&self) -> Result<Vec<PolicyRow>> {
+        Ok(self.policies.values().cloned().collect())
+    }
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,267 @@
+//! What dunlin knows and owes, durably: the traits that a backend implements, and what they promise.
+//!
+//! Knows no event format, decides nothing and reads no clock. SQL lives in [`sqlite`] and `migrations/` only.
+//! `tests/it/store_contract.rs` is the contract: every backend passes the same suite.
+//!
+//! * One writer: whoever holds the [`Store`]. Everything that one group of inputs changes goes into one [`Transaction`];
+//!   once [`Transaction::commit`] has returned it survives any crash, and dropped without it nothing happened (SAFE-1).
+//! * Any number of [`Reader`]s, on other threads: they see the last commit and never make the writer wait.
+//! * Synchronous. A backend that waits for a network hides it behind its own thread.
+
+mod ask;
+mod error;
+pub mod memory;
+mod rows;
+pub mod sqlite;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+pub use self::error::StoreError;
+pub use self::rows::*;
+use crate::engine::account::Account;
+use crate::engine::effect::Notice;
+use crate::engine::id::{AccountId, PolicyKey, ResourceId};
+use crate::engine::resource::Resource;
+
+/// What the store answers.
+pub type Result<T, E = StoreError> = core::result::Result<T, E>;
+
+/// Sizes and times of a store. The defaults are right unless measured otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a connection waits for a lock before it fails. Only start and checkpoints can meet one.
+    pub busy_timeout: Duration,
+    /// How many prepared statements a connection keeps; more than there are statements.
+    pub statement_cache: usize,
+    /// Page cache of the writer, in KiB.
+    pub writer_cache_kib: u32,
+    /// Page cache of each reader, in KiB.
+    pub reader_cache_kib: u32,
+    /// After how many pages of 4 KiB in the write-ahead log the writer moves them into the database.
+    pub checkpoint_pages: u32,
+    /// How many bytes of a quarantined body are kept.
+    pub quarantine_body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            statement_cache: 128,
+            writer_cache_kib: 64 * 1024,
+            reader_cache_kib: 4 * 1024,
+            checkpoint_pages: 4_000,
+            quarantine_body_bytes: 256 * 1024,
+        }
+    }
+}
+
+/// How long things are kept. The worker applies it through the `forget_*` calls, some rows at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Event ids: longer than any broker, dead-letter queue or backup can hold a copy back.
+    pub inbox: Duration,
+    /// Messages as they were sent.
+    pub sent: Duration,
+    /// What could not be taken in.
+    pub quarantine: Duration,
+    /// Rows that one `forget_*` call removes at most, so that no commit takes long.
+    pub rows_per_sweep: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self { inbox: 90 * DAY, sent: 90 * DAY, quarantine: 90 * DAY, rows_per_sweep: 1_000 }
+    }
+}
+
+/// A store and the right to write to it.
+pub trait Store: Send {
+    /// Starts the one transaction that may be open. It takes the write lock at once.
+    fn begin(&mut self) -> Result<Box<dyn Transaction + '_>>;
+
+    /// A connection for reading, to be used from another thread.
+    fn reader(&self) -> Result<Box<dyn Reader>>;
+}
+
+/// A view of the last commit, for dispatch, HTTP and tools. Each call sees one commit; two calls may see two.
+pub trait Reader: Read + Send {}
+
+/// What can be asked. Inside a transaction the answers include what it wrote so far.
+pub trait Read {
+    /// The account, if anything is known of it.
+    fn account(&self, id: &AccountId) -> Result<Option<Versioned<Account>>>;
+
+    /// The selected resources of an account, by id, each once.
+    fn resources(
+        &self,
+        account: &AccountId,
+        selection: &Selection<'_>,
+    ) -> Result<Vec<Versioned<Resource>>>;
+
+    /// Every resource of this id, whoever pays for it, by account.
+    fn find_resource(&self, id: &ResourceId) -> Result<Vec<Resource>>;
+
+    /// Accounts with a wake at or before `now`, of their own or of a resource, earliest first, and their earliest wake.
+    /// The cost follows `limit` and what is due, never what is tracked.
+    fn due_accounts(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, DateTime<Utc>)>>;
+
+    /// The earliest wake of all.
+    fn next_wake(&self) -> Result<Option<DateTime<Utc>>>;
+
+    /// Quarantined messages with a smaller id than `before`, newest first, without their bodies.
+    fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>>;
+
+    /// One quarantined message with its body.
+    fn quarantined_message(&self, id: i64) -> Result<Option<QuarantineRow>>;
+
+    /// How many messages are in quarantine.
+    fn quarantine_count(&self) -> Result<u64>;
+
+    /// Recorded decisions, newest first.
+    fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>>;
+
+    /// The oldest publication of each lane, where it is due and the lane is not in flight; longest due first.
+    fn ready_publications(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        lanes_in_flight: &HashSet<String>,
+    ) -> Result<Vec<PublicationRow>>;
+
+    /// When [`Self::ready_publications`] has something to give, by what is stored now.
+    fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>>;
+
+    /// Deliveries that are due and not in flight; longest due first.
+    fn ready_deliveries(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_flight: &HashSet<String>,
+    ) -> Result<Vec<ReadyDelivery>>;
+
+    /// When [`Self::ready_deliveries`] has something to give, by what is stored now.
+    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>>;
+
+    /// A notice, as it was decided.
+    fn notice(&self, id: &str) -> Result<Option<Notice>>;
+
+    /// The deliveries of a notice, in the order in which they were stored.
+    fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>>;
+
+    /// What became of each attempt of a delivery, in order.
+    fn receipts(&self, delivery: &str) -> Result<Vec<ReceiptRow>>;
+
+    /// What was sent for a delivery, unless it is forgotten.
+    fn sent_message(&self, delivery: &str) -> Result<Option<SentMessage>>;
+
+    /// What waits to go out. The cost follows what waits.
+    fn backlog(&self) -> Result<Backlog>;
+
+    /// Every policy that was ever used, by id and version.
+    fn policies(&self) -> Result<Vec<PolicyRow>>;
+}
+
+/// One group of changes: all of it or nothing.
+pub trait Transaction: Read {
+    /// Makes everything durable; then, and only then, inputs may be acknowledged and outboxes sent. On an error nothing
+    /// is stored, except where [`StoreError::is_fatal`]: then only a restart can tell.
+    fn commit(self: Box<Self>) -> Result<()>;
+
+    /// Takes an event into the inbox (SAFE-2).
+    fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Receipt>;
+
+    /// Forgets at most `limit` events that were received before `before`; how many it was.
+    fn forget_inbox(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize>;
+
+    /// Sets a message aside; its id for the tools.
+    fn quarantine(&mut self, message: &Quarantined) -> Result<i64>;
+
+    /// Forgets at most `limit` quarantined messages that were received before `before`; how many it was.
+    fn forget_quarantined(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize>;
+
+    /// Stores an account if it is at version `expected` (0: not there yet); its new version.
+    fn put_account(&mut self, account: &Account, expected: u64) -> Result<u64>;
+
+    /// Stores a resource if it is at version `expected` (0: not there yet); its new version.
+    fn put_resource(&mut self, resource: &Resource, expected: u64) -> Result<u64>;
+
+    /// Removes a resource if it is at version `expected`.
+    fn remove_resource(
+        &mut self,
+        account: &AccountId,
+        id: &ResourceId,
+        expected: u64,
+    ) -> Result<()>;
+
+    /// Records a decision; its id.
+    fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;
+
+    /// Puts a message for the broker at the end of its lane. One whose id is already there changes nothing: `false`.
+    fn push_publication(&mut self, publication: &NewPublication) -> Result<bool>;
+
+    /// The broker confirmed it: the next of its lane becomes ready. `false` if it was not there.
+    fn finish_publication(&mut self, id: &str) -> Result<bool>;
+
+    /// It was not confirmed: again at `next_at`, before anything else of its lane. `false` if it was not there.
+    fn retry_publication(&mut self, id: &str, next_at: DateTime<Utc>, reason: &str)
+    -> Result<bool>;
+
+    /// Stores a notice and its deliveries. One whose id is already there changes nothing: `false`.
+    fn push_notice(
+        &mut self,
+        id: &str,
+        notice: &Notice,
+        deliveries: &[NewDelivery],
+    ) -> Result<bool>;
+
+    /// Records an attempt. A delivery that is already final keeps its state, the receipt is kept all the same.
+    fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState>;
+
+    /// Keeps what was sent; what was kept of an earlier attempt of the same delivery is replaced.
+    fn keep_sent(&mut self, message: &SentMessage) -> Result<()>;
+
+    /// Forgets at most `limit` sent messages from before `before`; how many it was. Receipts stay.
+    fn forget_sent(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize>;
+
+    /// Remembers the text of a policy version; refuses another text for one that is known.
+    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()>;
+}
+
+/// Microseconds since 1970, rounded down: when something was.
+fn past(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}
+
+/// Microseconds since 1970, rounded up: when something is due, never early.
+fn due(at: DateTime<Utc>) -> i64 {
+    let micros = at.timestamp_micros();
+    if at.timestamp_subsec_nanos().is_multiple_of(1_000) { micros } else { micros + 1 }
+}
+
+/// Back from [`past`] or [`due`].
+fn instant(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+}
+
+/// The text of a hash.
+fn hex(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn policy_changed(key: &PolicyKey, known: &[u8; 32], given: &[u8; 32]) -> StoreError {
+    StoreError::PolicyChanged {
+        id: key.id.as_str().to_owned(),
+        version: key.version,
+        known: hex(known),
+        given: hex(given),
+    }
+}

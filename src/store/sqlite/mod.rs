@@ -1,0 +1,188 @@
+//! The embedded store: one SQLite file in WAL mode, synced at every commit.
+//!
+//! One process writes (a lock file beside the database says who), on one connection and one thread. Readers have
+//! read-only connections of their own and never wait for the writer, nor the writer for them. Not for network file systems.
+
+mod codec;
+mod decisions;
+mod inbox;
+mod notices;
+mod open;
+mod publications;
+mod read;
+mod state;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, TransactionBehavior};
+
+use self::codec::failed;
+use super::ask::Asks;
+use super::{
+    Arrival, Attempt, DeliveryState, Limits, NewDecision, NewDelivery, NewPublication, PolicyRow,
+    Quarantined, Reader, Receipt, Result, SentMessage, Store, Transaction,
+};
+use crate::engine::account::Account;
+use crate::engine::effect::Notice;
+use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::resource::Resource;
+
+/// A store in one file, and the right to write to it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // Closed before the lock is given back: fields are dropped in this order.
+    connection: Connection,
+    path: PathBuf,
+    limits: Limits,
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens or creates the store, takes the right to write, checks durability, migrates an older schema.
+    ///
+    /// Refuses when another process has the right, when the schema is newer, and when SQLite does not give durability.
+    pub fn open(path: &Path, limits: Limits) -> Result<Self> {
+        let lock = open::own(path)?;
+        let connection = open::writer(path, &limits)?;
+        Ok(Self { connection, path: path.to_owned(), limits, _lock: lock })
+    }
+}
+
+impl Store for SqliteStore {
+    fn begin(&mut self) -> Result<Box<dyn Transaction + '_>> {
+        let inner = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed("starting a transaction"))?;
+        Ok(Box::new(SqliteTransaction {
+            inner,
+            quarantine_body_bytes: self.limits.quarantine_body_bytes,
+        }))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>> {
+        Ok(Box::new(SqliteReader::open(&self.path, &self.limits)?))
+    }
+}
+
+/// A read-only connection to a store, whether or not a worker is running on it.
+#[derive(Debug)]
+pub struct SqliteReader(Connection);
+
+impl SqliteReader {
+    /// Opens an existing store of exactly this program's schema.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
+        open::reader(path, limits).map(Self)
+    }
+}
+
+impl Reader for SqliteReader {}
+
+/// Rolls back when it is dropped.
+struct SqliteTransaction<'s> {
+    inner: rusqlite::Transaction<'s>,
+    quarantine_body_bytes: usize,
+}
+
+impl Asks for SqliteReader {
+    type Tables = Connection;
+
+    fn ask<R>(&self, question: impl FnOnce(&Connection) -> R) -> R {
+        question(&self.0)
+    }
+}
+
+impl Asks for SqliteTransaction<'_> {
+    type Tables = Connection;
+
+    fn ask<R>(&self, question: impl FnOnce(&Connection) -> R) -> R {
+        question(&self.inner)
+    }
+}
+
+impl Transaction for SqliteTransaction<'_> {
+    fn commit(self: Box<Self>) -> Result<()> {
+        self.inner.commit().map_err(failed("committing"))
+    }
+
+    fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Receipt> {
+        inbox::receive(&self.inner, arrival)
+    }
+
+    fn forget_inbox(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize> {
+        inbox::forget(&self.inner, before, limit)
+    }
+
+    fn quarantine(&mut self, message: &Quarantined) -> Result<i64> {
+        inbox::quarantine(&self.inner, message, self.quarantine_body_bytes)
+    }
+
+    fn forget_quarantined(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize> {
+        inbox::forget_quarantined(&self.inner, before, limit)
+    }
+
+    fn put_account(&mut self, account: &Account, expected: u64) -> Result<u64> {
+        state::put_account(&self.inner, account, expected)
+    }
+
+    fn put_resource(&mut self, resource: &Resource, expected: u64) -> Result<u64> {
+        state::put_resource(&self.inner, resource, expected)
+    }
+
+    fn remove_resource(
+        &mut self,
+        account: &AccountId,
+        id: &ResourceId,
+        expected: u64,
+    ) -> Result<()> {
+        state::remove_resource(&self.inner, account, id, expected)
+    }
+
+    fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {
+        decisions::append(&self.inner, decision)
+    }
+
+    fn push_publication(&mut self, publication: &NewPublication) -> Result<bool> {
+        publications::push(&self.inner, publication)
+    }
+
+    fn finish_publication(&mut self, id: &str) -> Result<bool> {
+        publications::finish(&self.inner, id)
+    }
+
+    fn retry_publication(
+        &mut self,
+        id: &str,
+        next_at: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<bool> {
+        publications::retry(&self.inner, id, next_at, reason)
+    }
+
+    fn push_notice(
+        &mut self,
+        id: &str,
+        notice: &Notice,
+        deliveries: &[NewDelivery],
+    ) -> Result<bool> {
+        notices::push(&self.inner, id, notice, deliveries)
+    }
+
+    fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState> {
+        notices::record(&self.inner, attempt)
+    }
+
+    fn keep_sent(&mut self, message: &SentMessage) -> Result<()> {
+        notices::keep_sent(&self.inner, message)
+    }
+
+    fn forget_sent(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize> {
+        notices::forget_sent(&self.inner, before, limit)
+    }
+
+    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()> {
+        decisions::remember_policy(&self.inner, policy)
+    }
+}

@@ -1,0 +1,114 @@
+//! The questions of the contract, each answered by the file that knows its tables.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+use super::{decisions, inbox, notices, publications, state};
+use crate::engine::account::Account;
+use crate::engine::effect::Notice;
+use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::resource::Resource;
+use crate::store::{
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
+    Read, ReadyDelivery, ReceiptRow, Result, Selection, SentMessage, Versioned,
+};
+
+impl Read for Connection {
+    fn account(&self, id: &AccountId) -> Result<Option<Versioned<Account>>> {
+        state::account(self, id)
+    }
+
+    fn resources(
+        &self,
+        account: &AccountId,
+        selection: &Selection<'_>,
+    ) -> Result<Vec<Versioned<Resource>>> {
+        state::resources(self, account, selection)
+    }
+
+    fn find_resource(&self, id: &ResourceId) -> Result<Vec<Resource>> {
+        state::find_resource(self, id)
+    }
+
+    fn due_accounts(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, DateTime<Utc>)>> {
+        state::due_accounts(self, now, limit)
+    }
+
+    fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
+        state::next_wake(self)
+    }
+
+    fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>> {
+        inbox::list(self, before, limit)
+    }
+
+    fn quarantined_message(&self, id: i64) -> Result<Option<QuarantineRow>> {
+        inbox::get(self, id)
+    }
+
+    fn quarantine_count(&self) -> Result<u64> {
+        inbox::count(self)
+    }
+
+    fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
+        decisions::list(self, query)
+    }
+
+    fn ready_publications(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        lanes_in_flight: &HashSet<String>,
+    ) -> Result<Vec<PublicationRow>> {
+        publications::ready(self, now, limit, lanes_in_flight)
+    }
+
+    fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
+        publications::next(self, lanes_in_flight)
+    }
+
+    fn ready_deliveries(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_flight: &HashSet<String>,
+    ) -> Result<Vec<ReadyDelivery>> {
+        notices::ready(self, now, limit, in_flight)
+    }
+
+    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
+        notices::next(self, in_flight)
+    }
+
+    fn notice(&self, id: &str) -> Result<Option<Notice>> {
+        notices::notice(self, id)
+    }
+
+    fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
+        notices::deliveries(self, notice)
+    }
+
+    fn receipts(&self, delivery: &str) -> Result<Vec<ReceiptRow>> {
+        notices::receipts(self, delivery)
+    }
+
+    fn sent_message(&self, delivery: &str) -> Result<Option<SentMessage>> {
+        notices::sent(self, delivery)
+    }
+
+    fn backlog(&self) -> Result<Backlog> {
+        let (publications, oldest_publication) = publications::depth(self)?;
+        let (deliveries, oldest_delivery) = notices::depth(self)?;
+        Ok(Backlog { publications, oldest_publication, deliveries, oldest_delivery })
+    }
+
+    fn policies(&self) -> Result<Vec<PolicyRow>> {
+        decisions::policies(self)
+    }
+}

@@ -1,0 +1,200 @@
+//! Accounts, resources and their wakes.
+//!
+//! An update that leaves the wake alone does not name its column: SQLite rewrites an index for every column that is named,
+//! whether its value changes or not.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::codec::{At, Count, Json, failed, int, json, version};
+use crate::engine::account::Account;
+use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::resource::Resource;
+use crate::store::{Result, Selection, StoreError, Versioned, due, past};
+
+pub(super) fn account(c: &Connection, id: &AccountId) -> Result<Option<Versioned<Account>>> {
+    c.prepare_cached("SELECT version, state FROM accounts WHERE id = ?1")
+        .and_then(|mut select| select.query_row([id.as_str()], read).optional())
+        .map_err(failed("loading an account"))
+}
+
+fn read<T: serde::de::DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Versioned<T>> {
+    Ok(Versioned { version: row.get::<_, Count>(0)?.0, value: row.get::<_, Json<T>>(1)?.0 })
+}
+
+pub(super) fn resources(
+    c: &Connection,
+    account: &AccountId,
+    selection: &Selection<'_>,
+) -> Result<Vec<Versioned<Resource>>> {
+    let failed = failed("loading resources");
+    if selection.all {
+        return c
+            .prepare_cached("SELECT version, state FROM resources WHERE account = ?1 ORDER BY id")
+            .and_then(|mut select| select.query_map([account.as_str()], read)?.collect())
+            .map_err(failed);
+    }
+    let mut found = BTreeMap::new();
+    if let Some(now) = selection.due {
+        c.prepare_cached(
+            "SELECT version, state FROM resources WHERE account = ?1 AND wake_at <= ?2",
+        )
+        .and_then(|mut select| {
+            for row in select.query_map((account.as_str(), past(now)), read::<Resource>)? {
+                let row = row?;
+                found.insert(row.value.id.clone(), row);
+            }
+            Ok(())
+        })
+        .map_err(failed)?;
+    }
+    let mut one = c
+        .prepare_cached("SELECT version, state FROM resources WHERE account = ?1 AND id = ?2")
+        .map_err(failed)?;
+    for id in selection.named {
+        if !found.contains_key(id) {
+            let row = one.query_row((account.as_str(), id.as_str()), read).optional();
+            found.extend(row.map_err(failed)?.map(|row| (id.clone(), row)));
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+pub(super) fn find_resource(c: &Connection, id: &ResourceId) -> Result<Vec<Resource>> {
+    c.prepare_cached("SELECT state FROM resources WHERE id = ?1 ORDER BY account")
+        .and_then(|mut select| {
+            select.query_map([id.as_str()], |row| Ok(row.get::<_, Json<_>>(0)?.0))?.collect()
+        })
+        .map_err(failed("looking for a resource"))
+}
+
+/// What a write is about: which row, at which version, and how to say that it is not so.
+struct Expected<'a> {
+    what: &'static str,
+    id: &'a str,
+    version: u64,
+}
+
+impl Expected<'_> {
+    fn met(&self, rows: usize) -> Result<u64> {
+        if rows == 1 { Ok(self.version + 1) } else { Err(self.conflict()) }
+    }
+
+    fn conflict(&self) -> StoreError {
+        StoreError::Conflict { what: self.what, id: self.id.to_owned(), expected: self.version }
+    }
+}
+
+pub(super) fn put_account(c: &Connection, account: &Account, expected: u64) -> Result<u64> {
+    let failed = failed("storing an account");
+    let state = json("an account", account)?;
+    let (id, wake) = (account.id.as_str(), account.wake_at.map(due));
+    let at = version(expected);
+    let expected = Expected { what: "account", id, version: expected };
+    let run = |sql: &str| {
+        c.prepare_cached(sql)
+            .and_then(|mut write| write.execute((id, at, wake, &state)))
+            .map_err(failed)
+    };
+    if at == 0 {
+        return expected.met(run("INSERT INTO accounts (id, version, wake_at, state)
+             VALUES (?1, ?2 + 1, ?3, ?4) ON CONFLICT DO NOTHING")?);
+    }
+    let same_wake = "UPDATE accounts SET version = ?2 + 1, state = ?4
+         WHERE id = ?1 AND version = ?2 AND wake_at IS ?3";
+    let any_wake = "UPDATE accounts SET version = ?2 + 1, wake_at = ?3, state = ?4
+         WHERE id = ?1 AND version = ?2";
+    if run(same_wake)? == 1 { expected.met(1) } else { expected.met(run(any_wake)?) }
+}
+
+pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -> Result<u64> {
+    let failed = failed("storing a resource");
+    let state = json("a resource", resource)?;
+    let (account, id) = (resource.account.as_str(), resource.id.as_str());
+    let (at, wake) = (version(expected), resource.wake_at.map(due));
+    let expected = Expected { what: "resource", id, version: expected };
+    let run = |sql: &str| {
+        c.prepare_cached(sql)
+            .and_then(|mut write| write.execute((account, id, at, wake, &state)))
+            .map_err(failed)
+    };
+    if at == 0 {
+        return expected.met(run("INSERT INTO resources (account, id, version, wake_at, state)
+             VALUES (?1, ?2, ?3 + 1, ?4, ?5) ON CONFLICT DO NOTHING")?);
+    }
+    let same_wake = "UPDATE resources SET version = ?3 + 1, state = ?5
+         WHERE account = ?1 AND id = ?2 AND version = ?3 AND wake_at IS ?4";
+    let any_wake = "UPDATE resources SET version = ?3 + 1, wake_at = ?4, state = ?5
+         WHERE account = ?1 AND id = ?2 AND version = ?3";
+    if run(same_wake)? == 1 { expected.met(1) } else { expected.met(run(any_wake)?) }
+}
+
+pub(super) fn remove_resource(
+    c: &Connection,
+    account: &AccountId,
+    id: &ResourceId,
+    expected: u64,
+) -> Result<()> {
+    let rows = c
+        .prepare_cached("DELETE FROM resources WHERE account = ?1 AND id = ?2 AND version = ?3")
+        .and_then(|mut delete| delete.execute((account.as_str(), id.as_str(), version(expected))))
+        .map_err(failed("removing a resource"))?;
+    Expected { what: "resource", id: id.as_str(), version: expected }.met(rows).map(drop)
+}
+
+/// Walks both indexes from the earliest wake and stops at `limit` accounts: a mass of due wakes costs no more than one
+/// page at a time. The first `limit` of each walk hold the first `limit` of all.
+pub(super) fn due_accounts(
+    c: &Connection,
+    now: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<(AccountId, DateTime<Utc>)>> {
+    let mut earliest: HashMap<AccountId, DateTime<Utc>> = HashMap::new();
+    for walk in [
+        "SELECT id, wake_at FROM accounts WHERE wake_at <= ?1 ORDER BY wake_at, id",
+        "SELECT account, wake_at FROM resources WHERE wake_at <= ?1 ORDER BY wake_at, account",
+    ] {
+        for (account, at) in walk_wakes(c, walk, now, limit).map_err(failed("looking for wakes"))? {
+            let known = earliest.entry(account).or_insert(at);
+            *known = at.min(*known);
+        }
+    }
+    let mut sorted: Vec<_> = earliest.into_iter().collect();
+    sorted.sort_unstable_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+    sorted.truncate(limit);
+    Ok(sorted)
+}
+
+fn walk_wakes(
+    c: &Connection,
+    sql: &str,
+    now: DateTime<Utc>,
+    limit: usize,
+) -> rusqlite::Result<HashMap<AccountId, DateTime<Utc>>> {
+    let mut select = c.prepare_cached(sql)?;
+    let mut rows = select.query([past(now)])?;
+    let mut seen = HashMap::new();
+    while seen.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let at = row.get::<_, At>(1)?.0;
+        seen.entry(AccountId::from(row.get_ref(0)?.as_str()?)).or_insert(at);
+    }
+    Ok(seen)
+}
+
+pub(super) fn next_wake(c: &Connection) -> Result<Option<DateTime<Utc>>> {
+    let earliest = |sql: &str| -> rusqlite::Result<Option<DateTime<Utc>>> {
+        let wake = c.prepare_cached(sql)?.query_row([int(1)], |row| row.get::<_, At>(0));
+        Ok(wake.optional()?.map(|at| at.0))
+    };
+    let failed = failed("looking for the next wake");
+    let accounts =
+        "SELECT wake_at FROM accounts WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT ?1";
+    let resources =
+        "SELECT wake_at FROM resources WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT ?1";
+    let (a, b) = (earliest(accounts).map_err(failed)?, earliest(resources).map_err(failed)?);
+    Ok([a, b].into_iter().flatten().min())
+}

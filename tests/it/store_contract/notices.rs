@@ -1,0 +1,176 @@
+//! Notices: every contact and channel on its own, every attempt on record.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use dunlin::engine::policy::Channel::{Email, Sms};
+use dunlin::store::AttemptOutcome::{Failed, Sent, Unknown};
+use dunlin::store::{DeliveryState, Read, Store, StoreError};
+
+use super::samples::{at, attempt, delivery, notice, sent};
+use super::{Backend, commit, contract};
+
+contract! {
+    every_contact_and_channel_is_a_delivery_of_its_own,
+    the_same_notice_twice_is_one_row,
+    a_failed_attempt_comes_again_and_delays_nobody,
+    what_is_final_stays_final,
+    what_was_sent_is_never_tried_again,
+    an_attempt_at_nothing_is_refused,
+    every_attempt_leaves_a_receipt,
+    sent_messages_are_kept_and_forgotten_but_receipts_stay,
+    a_delivery_waits_for_its_hour,
+}
+
+fn push(store: &mut dyn Store) {
+    commit(store, |t| {
+        let three =
+            [delivery("d1", 0, Email, 1), delivery("d2", 0, Sms, 1), delivery("d3", 1, Email, 1)];
+        assert!(t.push_notice("n1", &notice("a", 0), &three).unwrap());
+    });
+}
+
+fn ready(reader: &dyn Read, now: i64, limit: usize, in_flight: &[&str]) -> Vec<String> {
+    let in_flight: HashSet<_> = in_flight.iter().map(|id| (*id).to_owned()).collect();
+    let rows = reader.ready_deliveries(at(now), limit, &in_flight).unwrap();
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+fn every_contact_and_channel_is_a_delivery_of_its_own(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    let reader = store.reader().unwrap();
+    let rows = reader.ready_deliveries(at(1), 9, &HashSet::new()).unwrap();
+    let what: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.contact, row.channel)).collect();
+    assert_eq!(what, [("d1", 0, Email), ("d2", 0, Sms), ("d3", 1, Email)]);
+    for row in &rows {
+        assert_eq!((row.notice_id.as_str(), row.attempts, row.created_at), ("n1", 0, at(0)));
+        assert_eq!(*row.notice, notice("a", 0));
+        assert!(Arc::ptr_eq(&row.notice, &rows[0].notice), "read once");
+    }
+    assert_eq!(ready(reader.as_ref(), 1, 2, &["d1"]), ["d2", "d3"]);
+    assert_eq!(ready(reader.as_ref(), 1, 1, &[]), ["d1"]);
+    let backlog = reader.backlog().unwrap();
+    assert_eq!((backlog.deliveries, backlog.oldest_delivery), (3, Some(at(0))));
+}
+
+fn the_same_notice_twice_is_one_row(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    commit(store.as_mut(), |t| {
+        let again = [delivery("d9", 0, Email, 1)];
+        assert!(!t.push_notice("n1", &notice("a", 7), &again).unwrap());
+        assert_eq!(t.deliveries("n1").unwrap().len(), 3);
+        assert_eq!(t.notice("n1").unwrap(), Some(notice("a", 0)));
+        assert!(t.push_notice("n2", &notice("a", 7), &[delivery("d1", 0, Email, 1)]).is_err());
+    });
+}
+
+fn a_failed_attempt_comes_again_and_delays_nobody(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    commit(store.as_mut(), |t| {
+        let state = t.record_attempt(&attempt("d1", Failed, 2, Some(60))).unwrap();
+        assert_eq!(state, DeliveryState::Pending);
+        let state = t.record_attempt(&attempt("d2", Unknown, 2, Some(30))).unwrap();
+        assert_eq!(state, DeliveryState::Pending, "an e-mail of unknown outcome may be repeated");
+    });
+    let reader = store.reader().unwrap();
+    assert_eq!(ready(reader.as_ref(), 29, 9, &[]), ["d3"]);
+    assert_eq!(ready(reader.as_ref(), 60, 9, &[]), ["d3", "d2", "d1"]);
+    let row = &reader.deliveries("n1").unwrap()[0];
+    assert_eq!((row.id.as_str(), row.attempts, row.next_at), ("d1", 1, at(60)));
+    assert_eq!(row.last_error.as_deref(), Some("250 2.0.0 queued"));
+}
+
+fn what_is_final_stays_final(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    for (id, outcome) in [("d1", Sent), ("d2", Unknown), ("d3", Failed)] {
+        commit(store.as_mut(), |t| {
+            let state = t.record_attempt(&attempt(id, outcome, 2, None)).unwrap();
+            assert_eq!(state, DeliveryState::Final(outcome));
+            let late = if outcome == Sent { Failed } else { Sent };
+            for next in [None, Some(3)] {
+                let state = t.record_attempt(&attempt(id, late, 3, next)).unwrap();
+                assert_eq!(state, DeliveryState::Final(outcome), "a late answer changes nothing");
+            }
+        });
+    }
+    let reader = store.reader().unwrap();
+    assert!(ready(reader.as_ref(), 99, 9, &[]).is_empty());
+    assert_eq!(reader.backlog().unwrap(), Default::default());
+    assert_eq!(reader.next_delivery(&HashSet::new()).unwrap(), None);
+}
+
+fn what_was_sent_is_never_tried_again(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    commit(store.as_mut(), |t| {
+        let state = t.record_attempt(&attempt("d1", Sent, 2, Some(3))).unwrap();
+        assert_eq!(state, DeliveryState::Final(Sent));
+    });
+    assert_eq!(ready(store.reader().unwrap().as_ref(), 9, 9, &[]), ["d2", "d3"]);
+}
+
+fn an_attempt_at_nothing_is_refused(backend: &dyn Backend) {
+    let mut store = backend.open();
+    commit(store.as_mut(), |t| {
+        let refused = t.record_attempt(&attempt("none", Sent, 2, None)).unwrap_err();
+        assert!(matches!(refused, StoreError::Missing { .. }), "{refused}");
+        let refused = t.keep_sent(&sent("none", "Hello", 2)).unwrap_err();
+        assert!(matches!(refused, StoreError::Missing { .. }), "{refused}");
+    });
+}
+
+fn every_attempt_leaves_a_receipt(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    commit(store.as_mut(), |t| {
+        t.record_attempt(&attempt("d1", Unknown, 2, Some(5))).unwrap();
+        t.record_attempt(&attempt("d1", Sent, 6, None)).unwrap();
+        t.record_attempt(&attempt("d1", Failed, 7, None)).unwrap();
+    });
+    let receipts = store.reader().unwrap().receipts("d1").unwrap();
+    let what: Vec<_> = receipts.iter().map(|row| (row.attempt, row.outcome, row.at)).collect();
+    assert_eq!(what, [(1, Unknown, at(2)), (2, Sent, at(6)), (3, Failed, at(7))]);
+    assert!(receipts.iter().all(|row| row.receipt == "250 2.0.0 queued"));
+}
+
+fn sent_messages_are_kept_and_forgotten_but_receipts_stay(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    commit(store.as_mut(), |t| {
+        for (seconds, id) in (2..).zip(["d1", "d2", "d3"]) {
+            t.record_attempt(&attempt(id, Sent, seconds, None)).unwrap();
+            t.keep_sent(&sent(id, "first", seconds)).unwrap();
+        }
+        t.keep_sent(&sent("d1", "second", 2)).unwrap();
+    });
+    let reader = store.reader().unwrap();
+    assert!(reader.sent_message("d1").unwrap() == Some(sent("d1", "second", 2)), "the last one");
+    commit(store.as_mut(), |t| {
+        assert_eq!(t.forget_sent(at(4), 1).unwrap(), 1);
+        assert_eq!(t.forget_sent(at(4), 9).unwrap(), 1);
+        assert_eq!(t.forget_sent(at(4), 9).unwrap(), 0);
+    });
+    assert!(
+        reader.sent_message("d1").unwrap().is_none()
+            && reader.sent_message("d3").unwrap().is_some()
+    );
+    assert_eq!(reader.receipts("d1").unwrap().len(), 1);
+}
+
+fn a_delivery_waits_for_its_hour(backend: &dyn Backend) {
+    let mut store = backend.open();
+    commit(store.as_mut(), |t| {
+        let two = [delivery("d1", 0, Email, 70), delivery("d2", 1, Email, 40)];
+        t.push_notice("n1", &notice("a", 0), &two).unwrap();
+    });
+    let reader = store.reader().unwrap();
+    assert!(ready(reader.as_ref(), 39, 9, &[]).is_empty());
+    assert_eq!(ready(reader.as_ref(), 40, 9, &[]), ["d2"]);
+    assert_eq!(reader.next_delivery(&HashSet::new()).unwrap(), Some(at(40)));
+    let in_flight = HashSet::from(["d2".to_owned()]);
+    assert_eq!(reader.next_delivery(&in_flight).unwrap(), Some(at(70)));
+}
