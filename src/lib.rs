@@ -17,6 +17,7 @@ pub mod engine;
 pub mod event;
 pub mod http;
 pub mod intake;
+pub mod policy;
 pub mod settings;
 pub mod shutdown;
 pub mod store;

@@ -1,0 +1,251 @@
+//! Who is told what, when; and that what is told is declared, and what is declared is told.
+
+use chrono::TimeDelta;
+
+use super::table::{Table, Value, list};
+use super::value::{self, Spelling};
+use super::{Known, Placed, StepPlaces};
+use crate::engine::id::NoticeKind;
+use crate::engine::policy::{Anchor, Channel, Clock, NoticeRule, NoticeTrigger, Offset, Step};
+use crate::policy::error::{Mistakes, Span};
+
+/// What sets a notice off, without its slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    Slots,
+    Arrears,
+    Step,
+    ChargeFailed,
+    BalanceCheck,
+}
+
+const TRIGGERS: [(&str, Trigger); 4] = [
+    ("arrears", Trigger::Arrears),
+    ("step", Trigger::Step),
+    ("charge_failed", Trigger::ChargeFailed),
+    ("balance_check", Trigger::BalanceCheck),
+];
+
+impl Trigger {
+    /// As the file spells it.
+    pub(super) fn spelled(self) -> String {
+        match TRIGGERS.iter().find(|(_, trigger)| *trigger == self) {
+            Some((word, _)) => format!("on = \"{word}\""),
+            None => "slots".to_owned(),
+        }
+    }
+}
+
+/// The kind and the trigger of a declared notice.
+pub(super) fn named(notice: &Placed<NoticeRule>) -> (NoticeKind, Trigger) {
+    let trigger = match notice.value.on {
+        NoticeTrigger::Slots { .. } => Trigger::Slots,
+        NoticeTrigger::ArrearsStarted => Trigger::Arrears,
+        NoticeTrigger::Step => Trigger::Step,
+        NoticeTrigger::ChargeFailed => Trigger::ChargeFailed,
+        NoticeTrigger::BalanceCheck => Trigger::BalanceCheck,
+    };
+    (notice.value.kind.clone(), trigger)
+}
+
+/// The notices.
+pub(super) fn notices(
+    file: &mut Table<'_, '_>,
+    known: &Known,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Placed<NoticeRule>>> {
+    let tables = file.tables("notice", "[[notice]]", mistakes);
+    let read: Vec<_> = tables.into_iter().map(|table| notice(table, known, mistakes)).collect();
+    read.into_iter().collect()
+}
+
+fn notice(
+    mut table: Table<'_, '_>,
+    known: &Known,
+    mistakes: &mut Mistakes,
+) -> Option<Placed<NoticeRule>> {
+    let kind = table.need("kind", mistakes).and_then(|v| {
+        Some((value::name(v, "kind of notice", Spelling::Dashes, mistakes)?, v.span()))
+    });
+    let on = trigger(&mut table, known, mistakes);
+    let phases = table.get("phases").map(|v| {
+        list(v, "a list of phases", mistakes, |item, mistakes| known.phase(item, mistakes))
+    });
+    let auto_renew = table.get("when").map(|v| {
+        let mut when = Table::open("when", v, mistakes)?;
+        let flag = when.need("auto_renew", mistakes).and_then(|v| value::flag(v, mistakes));
+        when.close(mistakes);
+        flag
+    });
+    let channels = table.need("channels", mistakes).and_then(|v| channels(v, mistakes));
+    let rules = value::names(table.get("rules"), "rule id", Spelling::Rule, mistakes);
+    table.close(mistakes);
+    let (kind, place) = kind?;
+    let value = NoticeRule {
+        kind: NoticeKind::new(kind),
+        on: on?,
+        phases: phases.unwrap_or(Some(Vec::new()))?,
+        auto_renew: auto_renew.map_or(Some(None), |flag| flag.map(Some))?,
+        channels: channels?,
+        rules: rules?,
+    };
+    Some(Placed { value, place })
+}
+
+fn channels(value: Value<'_, '_>, mistakes: &mut Mistakes) -> Option<Vec<Channel>> {
+    let words = [("email", Channel::Email), ("sms", Channel::Sms)];
+    let channels = list(value, "a list of channels", mistakes, |item, mistakes| {
+        value::choice(item, "channel", &words, mistakes)
+    })?;
+    let twice = channels.iter().enumerate().any(|(at, channel)| channels[..at].contains(channel));
+    if channels.is_empty() || twice {
+        mistakes
+            .add(value.span(), "a notice goes out by each channel once")
+            .expected("\"email\", \"sms\" or both");
+        return None;
+    }
+    Some(channels)
+}
+
+fn trigger(
+    table: &mut Table<'_, '_>,
+    known: &Known,
+    mistakes: &mut Mistakes,
+) -> Option<NoticeTrigger> {
+    let place = table.span();
+    match (table.get("slots"), table.get("on")) {
+        (Some(slots), None) => slots_of(slots, known, mistakes),
+        (None, Some(on)) => {
+            let trigger = value::choice(on, "trigger", &TRIGGERS, mistakes)?;
+            match trigger {
+                Trigger::Arrears => {
+                    known.only_under(Clock::Arrears, "on = \"arrears\"", on.span(), mistakes);
+                    Some(NoticeTrigger::ArrearsStarted)
+                }
+                Trigger::ChargeFailed => {
+                    known.only_under(Clock::Expiry, "on = \"charge_failed\"", on.span(), mistakes);
+                    Some(NoticeTrigger::ChargeFailed)
+                }
+                Trigger::BalanceCheck => {
+                    let what = "on = \"balance_check\"";
+                    known.only_under(Clock::Arrears, what, on.span(), mistakes);
+                    Some(NoticeTrigger::BalanceCheck)
+                }
+                Trigger::Step | Trigger::Slots => Some(NoticeTrigger::Step),
+            }
+        }
+        (Some(_), Some(on)) => {
+            mistakes.add(on.span(), "both `slots` and `on`").expected("one of them");
+            None
+        }
+        (None, None) => {
+            mistakes
+                .add(place, "a [[notice]] says when: `slots` or `on` is missing")
+                .expected("`slots = { from, after }` or `on = \"step\"`");
+            None
+        }
+    }
+}
+
+/// `{ from = "expiry", after = ["-7d", "-5d"] }`, or `at = [{ day = -7, time = "10:00" }]` for wall-clock times.
+fn slots_of(value: Value<'_, '_>, known: &Known, mistakes: &mut Mistakes) -> Option<NoticeTrigger> {
+    let mut table = Table::open("slots", value, mistakes)?;
+    let anchor = table.need("from", mistakes).and_then(|v| known.anchor(v, mistakes));
+    let offsets = match (table.get("after"), table.get("at")) {
+        (Some(after), None) => {
+            let offsets = list(after, "a list of durations", mistakes, value::span);
+            offsets.and_then(|offsets| in_order(after.span(), offsets, mistakes))
+        }
+        (None, Some(at)) => {
+            let offsets = value::day_times(at, mistakes).map(|times| {
+                let offset = |at: crate::engine::policy::DayTime| Offset::DayTime {
+                    day: at.day,
+                    time: at.time,
+                };
+                times.into_iter().map(offset).collect()
+            });
+            offsets.and_then(|offsets| in_order(at.span(), offsets, mistakes))
+        }
+        _ => {
+            mistakes
+                .add(value.span(), "slots are either distances or wall-clock times")
+                .expected("one of `after` and `at`");
+            None
+        }
+    };
+    table.close(mistakes);
+    let (anchor, offsets) = (anchor?, offsets?);
+    if anchor != Anchor::Expiry && offsets.iter().any(|offset| rank(*offset) < (0, 0)) {
+        mistakes
+            .add(value.span(), "a slot cannot come before what it counts from")
+            .help("only `expiry` is known beforehand");
+        return None;
+    }
+    Some(NoticeTrigger::Slots { anchor, offsets })
+}
+
+/// Refuses slots that are none, or not each later than the one before.
+fn in_order(place: Span, offsets: Vec<Offset>, mistakes: &mut Mistakes) -> Option<Vec<Offset>> {
+    if !offsets.is_empty() && offsets.windows(2).all(|pair| rank(pair[0]) < rank(pair[1])) {
+        return Some(offsets);
+    }
+    mistakes
+        .add(place, "slots out of order")
+        .expected("at least one, each later than the one before");
+    None
+}
+
+/// Days and seconds: what slots of one form are compared by.
+fn rank(offset: Offset) -> (i64, i64) {
+    match offset {
+        Offset::Span { days, time } => {
+            let seconds = i64::from(days) * 86_400 + time.num_seconds();
+            (seconds.div_euclid(86_400), seconds.rem_euclid(86_400))
+        }
+        Offset::DayTime { day, time } => {
+            (i64::from(day), (time - chrono::NaiveTime::MIN).max(TimeDelta::zero()).num_seconds())
+        }
+    }
+}
+
+/// What may set a notice off; `None` where it is there but cannot be read.
+pub(super) struct Users<'d> {
+    pub(super) steps: Option<&'d [(Step, StepPlaces)]>,
+    pub(super) checked: Option<Option<&'d NoticeKind>>,
+    pub(super) has_charges: bool,
+}
+
+/// Reports notices that are declared for a trigger that nothing in the file pulls.
+pub(super) fn used(notices: &[Placed<NoticeRule>], users: &Users<'_>, mistakes: &mut Mistakes) {
+    for notice in notices {
+        let kind = &notice.value.kind;
+        let unused = match notice.value.on {
+            NoticeTrigger::Step => users.steps.is_some_and(|steps| {
+                !steps.iter().any(|(step, _)| step.notice.as_ref() == Some(kind))
+            }),
+            NoticeTrigger::BalanceCheck => {
+                users.checked.is_some_and(|checked| checked != Some(kind))
+            }
+            NoticeTrigger::ChargeFailed => !users.has_charges,
+            NoticeTrigger::Slots { .. } | NoticeTrigger::ArrearsStarted => false,
+        };
+        if unused {
+            let (_, trigger) = named(notice);
+            mistakes.add(
+                notice.place.clone(),
+                format!("`{kind}` is never sent: {}", trigger.pulled_by()),
+            );
+        }
+    }
+}
+
+impl Trigger {
+    fn pulled_by(self) -> &'static str {
+        match self {
+            Self::Step => "no [[step]] names it",
+            Self::BalanceCheck => "no [balance_check] names it",
+            Self::ChargeFailed => "there are no [charges]",
+            Self::Slots | Self::Arrears => "nothing sets it off",
+        }
+    }
+}
