@@ -38,6 +38,9 @@ use schema::Schema;
 use sections::Written;
 use stack::Stack;
 
+use crate::dispatch::email::EmailSettings;
+use crate::dispatch::sms::SmsSettings;
+
 /// The defaults: every key there is, with its comment.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
 
@@ -45,7 +48,13 @@ pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
 pub const CONFIG_VARIABLE: &str = "DUNLIN_CONFIG";
 
 /// Keys whose values are never shown, logged or repeated in an error.
-const SECRETS: &[&str] = &[];
+const SECRETS: &[&str] = &[
+    "email.smtp.password",
+    // Some gateways want their key in the address or in the body.
+    "sms.http.body",
+    "sms.http.headers",
+    "sms.http.url",
+];
 
 /// Where configuration comes from.
 #[derive(Default)]
@@ -77,9 +86,13 @@ impl Source {
     }
 }
 
-/// What the program uses: complete, checked, with secrets read.
-#[derive(Debug, Clone)]
+/// What the program uses: complete, checked, with secrets read. Not to be printed as a whole.
+#[derive(Clone)]
 pub struct Settings {
+    /// Who sends mail, and over which relay.
+    pub email: EmailSettings,
+    /// How texts are sent.
+    pub sms: SmsSettings,
     /// Where state is kept, and for how long.
     pub store: StoreSettings,
     /// How much the worker takes in, and how it stops.
@@ -121,8 +134,8 @@ impl Settings {
         let (variables, warnings) = schema.variables(source.env, &mut errors);
 
         let mut stack = Stack::new(&schema, [file, variables]);
-        let effective = stack.effective();
-        stack.open_secrets(&mut errors);
+        let mut effective = stack.effective();
+        effective.extend(stack.open_secrets(&mut errors).leaves);
         stack.drop_unset();
         let Some(written) = stack.merge::<Written>(&mut errors) else { return Err(errors) };
 

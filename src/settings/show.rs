@@ -4,6 +4,7 @@ use config::ValueKind;
 
 use super::Loaded;
 use super::layer::Leaf;
+use super::origin::Origin;
 use super::schema::spell;
 
 /// One line a key, as TOML with the origin as a comment; keys in order, values aligned.
@@ -22,7 +23,8 @@ fn value(loaded: &Loaded, key: &str, leaf: &Leaf) -> String {
     match &leaf.value {
         ValueKind::String(text) if text.is_empty() => "\"\"".to_owned(),
         ValueKind::Table(_) => "{}".to_owned(),
-        _ if loaded.schema.is_secret(key) => "***".to_owned(),
+        // The defaults are no secret: they can be read in the source.
+        _ if loaded.schema.is_secret(key) && leaf.origin != Origin::Default => "***".to_owned(),
         shown => spell(shown),
     }
 }

@@ -34,8 +34,8 @@ impl<'a> Stack<'a> {
     }
 
     /// Puts the content of each secret file where the secret belongs, and forgets the names of the files. Of a secret
-    /// and its file the one in the higher layer counts; both in one layer is a mistake.
-    pub(super) fn open_secrets(&mut self, errors: &mut Vec<SettingsError>) {
+    /// and its file the one in the higher layer counts; both in one layer is a mistake. Answers what was opened.
+    pub(super) fn open_secrets(&mut self, errors: &mut Vec<SettingsError>) -> Layer {
         let mut opened = Layer::default();
         let effective = self.effective();
         for (file_key, file) in &effective {
@@ -67,7 +67,8 @@ impl<'a> Stack<'a> {
                 }
             }
         }
-        self.layers.push(opened);
+        self.layers.push(opened.clone());
+        opened
     }
 
     /// Takes out the keys that are not set, so that they come out as `None`.

@@ -1,10 +1,14 @@
 //! One file a section. Each holds what the user writes (`Written`), what the program uses, and the checks between.
+//!
+//! The broker and the channels bring a type of their own, which is both; of those only the checks are here.
 
 pub(super) mod dispatch;
+pub(super) mod email;
 pub(super) mod http;
 pub(super) mod log;
 pub(super) mod notices;
 pub(super) mod policies;
+pub(super) mod sms;
 pub(super) mod store;
 pub(super) mod templates;
 pub(super) mod worker;
@@ -13,11 +17,15 @@ use serde::Deserialize;
 
 use super::Settings;
 use super::report::Report;
+use crate::dispatch::email::EmailSettings;
+use crate::dispatch::sms::SmsSettings;
 
 /// What the user wrote, all layers merged; nothing checked yet.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
+    email: EmailSettings,
+    sms: SmsSettings,
     store: store::Written,
     worker: worker::Written,
     templates: templates::Written,
@@ -31,7 +39,11 @@ pub(super) struct Written {
 impl Written {
     /// Checks every section, so that all mistakes are found.
     pub(super) fn check(self, report: &mut Report<'_>) -> Settings {
+        let relay = email::check(&self.email, report);
+        sms::check(&self.sms, &self.email, relay, report);
         Settings {
+            email: self.email,
+            sms: self.sms,
             store: self.store.check(report),
             worker: self.worker.check(report),
             templates: self.templates.check(report),
