@@ -81,7 +81,7 @@ fn a_variable_wins_over_the_file_and_the_file_over_the_defaults() {
     let loaded = load(file, &[("DUNLIN__STORE__PATH", "variable.db")]).map_err(|e| e.join("\n"));
     let store = loaded.expect("good").settings.store;
     assert_eq!((store.group_max_events, store.path.as_path()), (7, Path::new("variable.db")));
-    assert_eq!(store.inbox_retention_days, 90);
+    assert_eq!(store.retention, crate::store::Retention::default());
 }
 
 #[test]
@@ -260,10 +260,12 @@ fn no_error_repeats_a_secret() {
 }
 
 #[test]
-fn the_defaults_of_the_channels_are_those_of_their_types() {
+fn the_defaults_of_other_modules_are_those_of_their_types() {
     let settings = load("", &[]).map_err(|e| e.join("\n")).expect("good").settings;
     assert_eq!(format!("{:?}", settings.email), format!("{:?}", EmailSettings::default()));
     assert_eq!(format!("{:?}", settings.sms), format!("{:?}", SmsSettings::default()));
+    assert_eq!(settings.store.retention, crate::store::Retention::default());
+    assert_eq!(settings.store.limits, crate::store::Limits::default());
 }
 
 #[test]
