@@ -2,6 +2,7 @@
 //!
 //! All three say the same to the engine, which finds out itself where zero was crossed.
 
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -52,7 +53,7 @@ fn reported(balance: Amount, currency: CurrencyCode, sequence: Option<u64>) -> B
 }
 
 fn is_negative(balance: Amount) -> bool {
-    balance.0.is_sign_negative() && !balance.0.is_zero()
+    balance.0 < Decimal::ZERO
 }
 
 impl Data for Changed {

@@ -40,7 +40,7 @@ pub(super) struct Changed<'a> {
     policy: &'a str,
     /// Version of that policy.
     policy_version: u32,
-    /// Counts the decisions about this resource, from 1.
+    /// Number of the account's decision that it belongs to.
     decision: u64,
     /// Counts the changes of this resource, from 1.
     sequence: u64,

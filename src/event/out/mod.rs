@@ -71,7 +71,7 @@ pub struct OutContext<'a> {
     pub source: &'a str,
     /// When it was decided (UTC): CloudEvents `time`.
     pub at: DateTime<Utc>,
-    /// Number of the decision. With the account it must be unique for ever: the id derives from it.
+    /// Number of the account's decision, as in the data of a change. Never used twice: the id derives from it.
     pub decision: u64,
     /// Position of the effect in the decision.
     pub index: usize,

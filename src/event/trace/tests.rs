@@ -177,7 +177,7 @@ fn lines_have_the_keys_the_forms_and_the_order_of_the_spec() {
 }
 
 #[test]
-fn decisions_are_put_together_by_instant_and_account_and_keep_the_order_of_one_resource() {
+fn decisions_are_put_together_by_instant_kind_and_account_and_keep_the_order_of_one_resource() {
     let mut all =
         lines(&"acc-2".into(), at("2026-03-02T00:00:00Z"), &[transition("a", "active", "grace")]);
     all.extend(lines(
@@ -186,6 +186,7 @@ fn decisions_are_put_together_by_instant_and_account_and_keep_the_order_of_one_r
         &[transition("a", "stopped", "active"), transition("a", "active", "grace")],
     ));
     all.extend(lines(&"acc-3".into(), at("2026-03-01T00:00:00.5Z"), &[notice("expired", &["a"])]));
+    all.extend(lines(&"acc-0".into(), at("2026-03-02T00:00:00Z"), &[notice("arrears", &["a"])]));
     sort(&mut all);
     let seen: Vec<String> = all
         .iter()
@@ -202,6 +203,7 @@ fn decisions_are_put_together_by_instant_and_account_and_keep_the_order_of_one_r
             "2026-03-02T00:00:00Z acc-1 stopped",
             "2026-03-02T00:00:00Z acc-1 active",
             "2026-03-02T00:00:00Z acc-2 active",
+            "2026-03-02T00:00:00Z acc-0 -",
         ]
     );
 }
