@@ -163,6 +163,8 @@ pub struct PublicationRow {
     pub created_at: DateTime<Utc>,
     /// How often it was tried.
     pub attempts: u32,
+    /// Why the last attempt was not confirmed.
+    pub last_error: Option<String>,
 }
 
 /// One delivery of a notice.

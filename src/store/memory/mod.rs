@@ -182,10 +182,10 @@ impl Transaction for MemoryTransaction<'_> {
         &mut self,
         id: &str,
         next_at: DateTime<Utc>,
-        _reason: &str,
+        reason: &str,
     ) -> Result<bool> {
-        let id = id.to_owned();
-        self.change(move |state| Ok(state.retry_publication(&id, due(next_at))))
+        let (id, reason) = (id.to_owned(), reason.to_owned());
+        self.change(move |state| Ok(state.retry_publication(&id, due(next_at), &reason)))
     }
 
     fn push_notice(

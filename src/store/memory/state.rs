@@ -187,6 +187,7 @@ impl State {
             lane: new.lane.clone(),
             created_at: kept(past(new.created_at)),
             attempts: 0,
+            last_error: None,
         };
         self.publications.insert(self.sequence, Queued { row, next_at: due(new.created_at) });
         true
@@ -201,13 +202,14 @@ impl State {
         self.publication(id).is_some_and(|sequence| self.publications.remove(&sequence).is_some())
     }
 
-    pub(super) fn retry_publication(&mut self, id: &str, next_at: i64) -> bool {
+    pub(super) fn retry_publication(&mut self, id: &str, next_at: i64, reason: &str) -> bool {
         let sequence = self.publication(id);
         let Some(queued) = sequence.and_then(|sequence| self.publications.get_mut(&sequence))
         else {
             return false;
         };
         queued.row.attempts = queued.row.attempts.saturating_add(1);
+        queued.row.last_error = Some(reason.to_owned());
         queued.next_at = next_at;
         true
     }

@@ -28,19 +28,20 @@ pub(super) fn append(c: &Connection, decision: &NewDecision<'_>) -> Result<i64> 
     Ok(id)
 }
 
-pub(super) fn list(c: &Connection, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
-    let (account, before) = (query.account.as_str(), query.before.unwrap_or(i64::MAX));
-    let of_account = "SELECT id, account, at, causes, body FROM decisions
+pub(super) const OF_ACCOUNT: &str = "SELECT id, account, at, causes, body FROM decisions
          WHERE account = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-    let of_resource = "SELECT d.id, d.account, d.at, d.causes, d.body
+pub(super) const OF_RESOURCE: &str = "SELECT d.id, d.account, d.at, d.causes, d.body
          FROM decision_resources r JOIN decisions d ON d.id = r.decision
          WHERE r.account = ?1 AND r.decision < ?2 AND r.resource = ?4
          ORDER BY r.decision DESC LIMIT ?3";
+
+pub(super) fn list(c: &Connection, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
+    let (account, before) = (query.account.as_str(), query.before.unwrap_or(i64::MAX));
     match query.resource {
-        None => c.prepare_cached(of_account).and_then(|mut select| {
+        None => c.prepare_cached(OF_ACCOUNT).and_then(|mut select| {
             select.query_map((account, before, int(query.limit)), read)?.collect()
         }),
-        Some(resource) => c.prepare_cached(of_resource).and_then(|mut select| {
+        Some(resource) => c.prepare_cached(OF_RESOURCE).and_then(|mut select| {
             let page = (account, before, int(query.limit), resource.as_str());
             select.query_map(page, read)?.collect()
         }),

@@ -37,13 +37,13 @@ pub(super) fn receive(c: &Connection, arrival: &Arrival<'_>) -> Result<Receipt> 
     Ok(if same { Receipt::Copy } else { Receipt::Conflict })
 }
 
+pub(super) const FORGET: &str = "DELETE FROM inbox WHERE seq IN
+         (SELECT seq FROM inbox WHERE received_at < ?1 ORDER BY received_at, seq LIMIT ?2)";
+
 pub(super) fn forget(c: &Connection, before: DateTime<Utc>, limit: usize) -> Result<usize> {
-    c.prepare_cached(
-        "DELETE FROM inbox WHERE seq IN
-         (SELECT seq FROM inbox WHERE received_at < ?1 ORDER BY received_at, seq LIMIT ?2)",
-    )
-    .and_then(|mut delete| delete.execute((past(before), int(limit))))
-    .map_err(failed("forgetting old events"))
+    c.prepare_cached(FORGET)
+        .and_then(|mut delete| delete.execute((past(before), int(limit))))
+        .map_err(failed("forgetting old events"))
 }
 
 pub(super) fn quarantine(c: &Connection, message: &Quarantined, kept: usize) -> Result<i64> {

@@ -8,6 +8,8 @@ mod decisions;
 mod inbox;
 mod notices;
 mod open;
+#[cfg(test)]
+mod plans;
 mod publications;
 mod read;
 mod state;

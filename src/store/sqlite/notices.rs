@@ -67,16 +67,17 @@ pub(super) fn ready(
     walk(c, now, limit, in_flight).map_err(failed("looking for deliveries"))
 }
 
+pub(super) const READY: &str =
+    "SELECT id, notice, contact, channel, attempts, created_at FROM deliveries
+         WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at, seq";
+
 fn walk(
     c: &Connection,
     now: DateTime<Utc>,
     limit: usize,
     in_flight: &HashSet<String>,
 ) -> rusqlite::Result<Vec<ReadyDelivery>> {
-    let mut select = c.prepare_cached(
-        "SELECT id, notice, contact, channel, attempts, created_at FROM deliveries
-         WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at, seq",
-    )?;
+    let mut select = c.prepare_cached(READY)?;
     let mut body = c.prepare_cached("SELECT body FROM notices WHERE id = ?1")?;
     let mut bodies: HashMap<String, Arc<Notice>> = HashMap::new();
     let mut rows = select.query([past(now)])?;
@@ -111,11 +112,12 @@ fn walk(
     Ok(ready)
 }
 
+pub(super) const NEXT: &str =
+    "SELECT id, next_at FROM deliveries WHERE state = 'pending' ORDER BY next_at, seq";
+
 pub(super) fn next(c: &Connection, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
     let walk = || -> rusqlite::Result<Option<DateTime<Utc>>> {
-        let mut select = c.prepare_cached(
-            "SELECT id, next_at FROM deliveries WHERE state = 'pending' ORDER BY next_at, seq",
-        )?;
+        let mut select = c.prepare_cached(NEXT)?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             if !in_flight.contains(row.get_ref(0)?.as_str()?) {
@@ -272,9 +274,12 @@ pub(super) fn forget_sent(c: &Connection, before: DateTime<Utc>, limit: usize) -
     .map_err(failed("forgetting sent messages"))
 }
 
+pub(super) const DEPTH: &str =
+    "SELECT count(*), min(created_at) FROM deliveries WHERE state = 'pending'";
+
 /// How many are pending, and when the oldest of them was decided.
 pub(super) fn depth(c: &Connection) -> Result<(u64, Option<DateTime<Utc>>)> {
-    c.prepare_cached("SELECT count(*), min(created_at) FROM deliveries WHERE state = 'pending'")
+    c.prepare_cached(DEPTH)
         .and_then(|mut select| {
             select.query_row([], |row| {
                 Ok((row.get::<_, Count>(0)?.0, row.get::<_, Option<At>>(1)?.map(|at| at.0)))

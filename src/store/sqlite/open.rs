@@ -186,3 +186,91 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[(&str, &str)]) 
         .map(drop)
         .map_err(|error| StoreError::Migrate(error.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(folder: &tempfile::TempDir) -> Connection {
+        writer(&folder.path().join("dunlin.db"), &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn every_commit_is_synced_and_references_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_durable(&opened(&folder)).unwrap();
+    }
+
+    #[test]
+    fn a_store_that_could_lose_a_commit_is_refused() {
+        for (setting, value) in
+            [("synchronous", "normal"), ("foreign_keys", "off"), ("journal_mode", "delete")]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let connection = opened(&folder);
+            connection.pragma_update(None, setting, value).unwrap();
+            let refused = assert_durable(&connection).unwrap_err();
+            assert!(matches!(refused, StoreError::Unsafe { .. }), "{refused}");
+            assert!(refused.is_fatal() && refused.to_string().contains(setting), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(opened(&folder));
+        let reader = reader(&folder.path().join("dunlin.db"), &Limits::default()).unwrap();
+        assert!(reader.execute("DELETE FROM inbox", []).is_err());
+    }
+
+    #[test]
+    fn every_migration_in_the_folder_is_compiled_in_by_its_number() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
+        let files = std::fs::read_dir(folder).unwrap();
+        let mut files: Vec<_> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        let compiled: Vec<_> = MIGRATIONS.iter().map(|(name, _)| format!("{name}.sql")).collect();
+        assert_eq!(files, compiled);
+        for (number, (name, _)) in (1..).zip(MIGRATIONS) {
+            assert!(name.starts_with(&format!("{number:04}_")), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_older_store_is_migrated_and_keeps_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = opened(&folder);
+        connection.execute("INSERT INTO accounts VALUES ('a', 1, NULL, '{}')", []).unwrap();
+        let mut newer = MIGRATIONS.to_vec();
+        newer.push(("0002_more", "ALTER TABLE accounts ADD COLUMN more INTEGER DEFAULT 7;"));
+        migrate(&mut connection, &newer).unwrap();
+        assert_eq!(schema(&connection).unwrap(), known_schema() + 1);
+        let more: i64 =
+            connection.query_row("SELECT more FROM accounts", [], |row| row.get(0)).unwrap();
+        assert_eq!(more, 7);
+        let refused = migrate(&mut connection, MIGRATIONS).unwrap_err();
+        assert!(matches!(refused, StoreError::TooNew { found: 2, known: 1 }), "{refused}");
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_store_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = opened(&folder);
+        let mut bad = MIGRATIONS.to_vec();
+        bad.push(("0002_good", "CREATE TABLE more (id INTEGER);"));
+        bad.push(("0003_bad", "CREATE TABLE more (id INTEGER);"));
+        let refused = migrate(&mut connection, &bad).unwrap_err();
+        assert!(matches!(refused, StoreError::Migrate(_)), "{refused}");
+        assert_eq!(schema(&connection).unwrap(), known_schema());
+        migrate(&mut connection, MIGRATIONS).unwrap();
+    }
+
+    #[test]
+    fn a_migration_whose_text_was_changed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = opened(&folder);
+        let changed = [("0001_store", "CREATE TABLE accounts (id INTEGER);")];
+        assert!(matches!(migrate(&mut connection, &changed), Err(StoreError::Migrate(_))));
+    }
+}

@@ -36,6 +36,9 @@ pub(super) fn push(c: &Connection, new: &NewPublication) -> Result<bool> {
     .map_err(failed("storing a publication"))
 }
 
+pub(super) const NEXT_HEAD: &str = "UPDATE publications SET head = 1
+         WHERE seq = (SELECT min(seq) FROM publications WHERE lane = ?1)";
+
 pub(super) fn finish(c: &Connection, id: &str) -> Result<bool> {
     let failed = failed("finishing a publication");
     let lane: Option<String> = c
@@ -43,12 +46,7 @@ pub(super) fn finish(c: &Connection, id: &str) -> Result<bool> {
         .and_then(|mut delete| delete.query_row([id], |row| row.get(0)).optional())
         .map_err(failed)?;
     let Some(lane) = lane else { return Ok(false) };
-    c.prepare_cached(
-        "UPDATE publications SET head = 1
-         WHERE seq = (SELECT min(seq) FROM publications WHERE lane = ?1)",
-    )
-    .and_then(|mut update| update.execute([lane]))
-    .map_err(failed)?;
+    c.prepare_cached(NEXT_HEAD).and_then(|mut update| update.execute([lane])).map_err(failed)?;
     Ok(true)
 }
 
@@ -76,16 +74,18 @@ pub(super) fn ready(
     walk(c, now, limit, lanes_in_flight).map_err(failed("looking for publications"))
 }
 
+pub(super) const READY: &str =
+    "SELECT lane, id, routing_key, event_type, mandatory, body, created_at, attempts,
+             last_error
+         FROM publications WHERE head = 1 AND next_at <= ?1 ORDER BY next_at, seq";
+
 fn walk(
     c: &Connection,
     now: DateTime<Utc>,
     limit: usize,
     lanes_in_flight: &HashSet<String>,
 ) -> rusqlite::Result<Vec<PublicationRow>> {
-    let mut select = c.prepare_cached(
-        "SELECT lane, id, routing_key, event_type, mandatory, body, created_at, attempts
-         FROM publications WHERE head = 1 AND next_at <= ?1 ORDER BY next_at, seq",
-    )?;
+    let mut select = c.prepare_cached(READY)?;
     let mut rows = select.query([past(now)])?;
     let mut ready = Vec::new();
     while ready.len() < limit
@@ -106,19 +106,21 @@ fn walk(
             },
             created_at: row.get::<_, At>(6)?.0,
             attempts: row.get(7)?,
+            last_error: row.get(8)?,
         });
     }
     Ok(ready)
 }
+
+pub(super) const NEXT: &str =
+    "SELECT lane, next_at FROM publications WHERE head = 1 ORDER BY next_at, seq";
 
 pub(super) fn next(
     c: &Connection,
     lanes_in_flight: &HashSet<String>,
 ) -> Result<Option<DateTime<Utc>>> {
     let walk = || -> rusqlite::Result<Option<DateTime<Utc>>> {
-        let mut select = c.prepare_cached(
-            "SELECT lane, next_at FROM publications WHERE head = 1 ORDER BY next_at, seq",
-        )?;
+        let mut select = c.prepare_cached(NEXT)?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             if !lanes_in_flight.contains(row.get_ref(0)?.as_str()?) {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::codec::{At, Count, Json, failed, int, json, version};
+use super::codec::{At, Count, Json, failed, json, version};
 use crate::engine::account::Account;
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::resource::Resource;
@@ -38,17 +38,15 @@ pub(super) fn resources(
     }
     let mut found = BTreeMap::new();
     if let Some(now) = selection.due {
-        c.prepare_cached(
-            "SELECT version, state FROM resources WHERE account = ?1 AND wake_at <= ?2",
-        )
-        .and_then(|mut select| {
-            for row in select.query_map((account.as_str(), past(now)), read::<Resource>)? {
-                let row = row?;
-                found.insert(row.value.id.clone(), row);
-            }
-            Ok(())
-        })
-        .map_err(failed)?;
+        c.prepare_cached(DUE_OF_ACCOUNT)
+            .and_then(|mut select| {
+                for row in select.query_map((account.as_str(), past(now)), read::<Resource>)? {
+                    let row = row?;
+                    found.insert(row.value.id.clone(), row);
+                }
+                Ok(())
+            })
+            .map_err(failed)?;
     }
     let mut one = c
         .prepare_cached("SELECT version, state FROM resources WHERE account = ?1 AND id = ?2")
@@ -61,6 +59,9 @@ pub(super) fn resources(
     }
     Ok(found.into_values().collect())
 }
+
+pub(super) const DUE_OF_ACCOUNT: &str =
+    "SELECT version, state FROM resources WHERE account = ?1 AND wake_at <= ?2";
 
 pub(super) fn find_resource(c: &Connection, id: &ResourceId) -> Result<Vec<Resource>> {
     c.prepare_cached("SELECT state FROM resources WHERE id = ?1 ORDER BY account")
@@ -87,6 +88,11 @@ impl Expected<'_> {
     }
 }
 
+pub(super) const ACCOUNT_SAME_WAKE: &str = "UPDATE accounts SET version = ?2 + 1, state = ?4
+     WHERE id = ?1 AND version = ?2 AND +wake_at IS ?3";
+const ACCOUNT: &str = "UPDATE accounts SET version = ?2 + 1, wake_at = ?3, state = ?4
+     WHERE id = ?1 AND version = ?2";
+
 pub(super) fn put_account(c: &Connection, account: &Account, expected: u64) -> Result<u64> {
     let failed = failed("storing an account");
     let state = json("an account", account)?;
@@ -102,12 +108,13 @@ pub(super) fn put_account(c: &Connection, account: &Account, expected: u64) -> R
         return expected.met(run("INSERT INTO accounts (id, version, wake_at, state)
              VALUES (?1, ?2 + 1, ?3, ?4) ON CONFLICT DO NOTHING")?);
     }
-    let same_wake = "UPDATE accounts SET version = ?2 + 1, state = ?4
-         WHERE id = ?1 AND version = ?2 AND wake_at IS ?3";
-    let any_wake = "UPDATE accounts SET version = ?2 + 1, wake_at = ?3, state = ?4
-         WHERE id = ?1 AND version = ?2";
-    if run(same_wake)? == 1 { expected.met(1) } else { expected.met(run(any_wake)?) }
+    if run(ACCOUNT_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(ACCOUNT)?) }
 }
+
+pub(super) const RESOURCE_SAME_WAKE: &str = "UPDATE resources SET version = ?3 + 1, state = ?5
+     WHERE account = ?1 AND id = ?2 AND version = ?3 AND +wake_at IS ?4";
+const RESOURCE: &str = "UPDATE resources SET version = ?3 + 1, wake_at = ?4, state = ?5
+     WHERE account = ?1 AND id = ?2 AND version = ?3";
 
 pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -> Result<u64> {
     let failed = failed("storing a resource");
@@ -124,11 +131,7 @@ pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -
         return expected.met(run("INSERT INTO resources (account, id, version, wake_at, state)
              VALUES (?1, ?2, ?3 + 1, ?4, ?5) ON CONFLICT DO NOTHING")?);
     }
-    let same_wake = "UPDATE resources SET version = ?3 + 1, state = ?5
-         WHERE account = ?1 AND id = ?2 AND version = ?3 AND wake_at IS ?4";
-    let any_wake = "UPDATE resources SET version = ?3 + 1, wake_at = ?4, state = ?5
-         WHERE account = ?1 AND id = ?2 AND version = ?3";
-    if run(same_wake)? == 1 { expected.met(1) } else { expected.met(run(any_wake)?) }
+    if run(RESOURCE_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(RESOURCE)?) }
 }
 
 pub(super) fn remove_resource(
@@ -144,6 +147,11 @@ pub(super) fn remove_resource(
     Expected { what: "resource", id: id.as_str(), version: expected }.met(rows).map(drop)
 }
 
+pub(super) const DUE_OF_ACCOUNTS: &str =
+    "SELECT id, wake_at FROM accounts WHERE wake_at <= ?1 ORDER BY wake_at, id";
+pub(super) const DUE_OF_RESOURCES: &str =
+    "SELECT account, wake_at FROM resources WHERE wake_at <= ?1 ORDER BY wake_at, account";
+
 /// Walks both indexes from the earliest wake and stops at `limit` accounts: a mass of due wakes costs no more than one
 /// page at a time. The first `limit` of each walk hold the first `limit` of all.
 pub(super) fn due_accounts(
@@ -152,10 +160,7 @@ pub(super) fn due_accounts(
     limit: usize,
 ) -> Result<Vec<(AccountId, DateTime<Utc>)>> {
     let mut earliest: HashMap<AccountId, DateTime<Utc>> = HashMap::new();
-    for walk in [
-        "SELECT id, wake_at FROM accounts WHERE wake_at <= ?1 ORDER BY wake_at, id",
-        "SELECT account, wake_at FROM resources WHERE wake_at <= ?1 ORDER BY wake_at, account",
-    ] {
+    for walk in [DUE_OF_ACCOUNTS, DUE_OF_RESOURCES] {
         for (account, at) in walk_wakes(c, walk, now, limit).map_err(failed("looking for wakes"))? {
             let known = earliest.entry(account).or_insert(at);
             *known = at.min(*known);
@@ -185,16 +190,18 @@ fn walk_wakes(
     Ok(seen)
 }
 
+pub(super) const NEXT_OF_ACCOUNTS: &str =
+    "SELECT wake_at FROM accounts WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT 1";
+pub(super) const NEXT_OF_RESOURCES: &str =
+    "SELECT wake_at FROM resources WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT 1";
+
 pub(super) fn next_wake(c: &Connection) -> Result<Option<DateTime<Utc>>> {
     let earliest = |sql: &str| -> rusqlite::Result<Option<DateTime<Utc>>> {
-        let wake = c.prepare_cached(sql)?.query_row([int(1)], |row| row.get::<_, At>(0));
+        let wake = c.prepare_cached(sql)?.query_row([], |row| row.get::<_, At>(0));
         Ok(wake.optional()?.map(|at| at.0))
     };
     let failed = failed("looking for the next wake");
-    let accounts =
-        "SELECT wake_at FROM accounts WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT ?1";
-    let resources =
-        "SELECT wake_at FROM resources WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT ?1";
-    let (a, b) = (earliest(accounts).map_err(failed)?, earliest(resources).map_err(failed)?);
+    let (a, b) =
+        (earliest(NEXT_OF_ACCOUNTS).map_err(failed)?, earliest(NEXT_OF_RESOURCES).map_err(failed)?);
     Ok([a, b].into_iter().flatten().min())
 }

@@ -77,7 +77,7 @@ fn a_retry_holds_its_lane_back_and_no_other(backend: &dyn Backend) {
     assert_eq!(ready(reader.as_ref(), 49, 9, &[]), ["b1"]);
     assert_eq!(ready(reader.as_ref(), 50, 9, &[]), ["b1", "a1"]);
     let rows = reader.ready_publications(at(50), 9, &lanes(&["b"])).unwrap();
-    assert_eq!(rows[0].attempts, 1);
+    assert_eq!((rows[0].attempts, rows[0].last_error.as_deref()), (1, Some("no route")));
 }
 
 fn the_same_publication_twice_is_one_row(backend: &dyn Backend) {

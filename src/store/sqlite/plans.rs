@@ -1,0 +1,84 @@
+//! How SQLite goes about the statements that run often or over large tables: along an index, never over all rows.
+
+use rusqlite::Connection;
+
+use super::{decisions, inbox, notices, open, publications, state};
+
+/// A statement, and what each step of its plan has to say.
+const PLANS: &[(&str, &[&str])] = &[
+    (
+        state::DUE_OF_ACCOUNTS,
+        &["SEARCH accounts USING COVERING INDEX accounts_by_wake (wake_at<?)"],
+    ),
+    (
+        state::DUE_OF_RESOURCES,
+        &["SEARCH resources USING COVERING INDEX resources_by_wake (wake_at<?)"],
+    ),
+    (
+        state::DUE_OF_ACCOUNT,
+        &["SEARCH resources USING INDEX resources_of_account_by_wake (account=? AND wake_at<?)"],
+    ),
+    // Walked from its end, one row.
+    (
+        state::NEXT_OF_ACCOUNTS,
+        &["SEARCH accounts USING COVERING INDEX accounts_by_wake (wake_at>?)"],
+    ),
+    (
+        state::NEXT_OF_RESOURCES,
+        &["SEARCH resources USING COVERING INDEX resources_by_wake (wake_at>?)"],
+    ),
+    (state::ACCOUNT_SAME_WAKE, &["SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (id=?)"]),
+    (
+        state::RESOURCE_SAME_WAKE,
+        &["SEARCH resources USING INDEX sqlite_autoindex_resources_1 (account=? AND id=?)"],
+    ),
+    (publications::READY, &["SEARCH publications USING INDEX publications_ready (next_at<?)"]),
+    // All of a partial index: one row a lane.
+    (publications::NEXT, &["SCAN publications USING INDEX publications_ready"]),
+    (
+        publications::NEXT_HEAD,
+        &[
+            "SEARCH publications USING INTEGER PRIMARY KEY (rowid=?)",
+            "SCALAR SUBQUERY 1",
+            "SEARCH publications USING COVERING INDEX publications_by_lane (lane=?)",
+        ],
+    ),
+    (notices::READY, &["SEARCH deliveries USING INDEX deliveries_ready (next_at<?)"]),
+    // All of partial indexes: what waits.
+    (notices::NEXT, &["SCAN deliveries USING INDEX deliveries_ready"]),
+    (notices::DEPTH, &["SCAN deliveries USING COVERING INDEX deliveries_ready"]),
+    (
+        inbox::FORGET,
+        &[
+            "SEARCH inbox USING INTEGER PRIMARY KEY (rowid=?)",
+            "LIST SUBQUERY 1",
+            "SEARCH inbox USING COVERING INDEX inbox_by_age (received_at<?)",
+        ],
+    ),
+    (
+        decisions::OF_ACCOUNT,
+        &["SEARCH decisions USING INDEX decisions_by_account (account=? AND id<?)"],
+    ),
+    (
+        decisions::OF_RESOURCE,
+        &[
+            "SEARCH r USING PRIMARY KEY (account=? AND resource=? AND decision<?)",
+            "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+    ),
+];
+
+fn plan(connection: &Connection, statement: &str) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    let rows = explain.raw_query().mapped(|row| row.get(3));
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn the_cost_follows_what_is_due_and_never_what_is_tracked() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    open::migrate(&mut connection, open::MIGRATIONS).unwrap();
+    for (statement, expected) in PLANS {
+        assert_eq!(plan(&connection, statement), *expected, "{statement}");
+    }
+}
