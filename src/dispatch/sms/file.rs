@@ -152,7 +152,9 @@ mod tests {
     async fn a_line_cut_short_by_a_crash_is_taken_back_and_written_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sms.jsonl");
-        fs::write(&path, "{\"id\":\"a\"}\n{\"id\":\"sms-1\",\"te").unwrap();
+        let torn = "x".repeat(10_000);
+        fs::write(&path, format!("{{\"id\":\"a\"}}\n{{\"id\":\"sms-1\",\"text\":\"{torn}"))
+            .unwrap();
         let channel = FileSms::open(dir.path()).unwrap();
         assert!(matches!(channel.send(&sms("x")).await, Outcome::Sent { .. }));
         assert_eq!(lines(dir.path()).len(), 2);

@@ -139,6 +139,25 @@ async fn every_answer_has_its_outcome() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_not_followed_to_whoever_it_names() {
+    let server = MockServer::start().await;
+    let elsewhere = format!("{}/elsewhere", server.uri());
+    Mock::given(path("/elsewhere"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"code": "OK"})))
+        .expect(0)
+        .mount(&server)
+        .await;
+    for status in [302, 307] {
+        let redirect = ResponseTemplate::new(status).insert_header("Location", elsewhere.as_str());
+        let moved =
+            Mock::given(path("/send")).respond_with(redirect).mount_as_scoped(&server).await;
+        let outcome = channel(settings(format!("{}/send", server.uri()))).send(&sms("x")).await;
+        assert_eq!(fault(&outcome), Some(Fault::Relay), "{outcome:?}");
+        drop(moved);
+    }
+}
+
+#[tokio::test]
 async fn a_yes_that_cannot_be_read_is_unknown() {
     let too_long = json!({"code": "OK", "pad": "x".repeat(70_000)});
     for response in [
