@@ -20,7 +20,10 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     /// Goes on from what was found before.
     pub(super) fn new(effective: &'a BTreeMap<String, Leaf>, errors: Vec<SettingsError>) -> Self {
-        let faulty = errors.iter().map(|error| error.key.clone()).collect();
+        // A secret whose file cannot be read is not missing: that was said already.
+        let secret = |key: &str| key.strip_suffix("_file").unwrap_or(key).to_owned();
+        let faulty =
+            errors.iter().flat_map(|error| [error.key.clone(), secret(&error.key)]).collect();
         Self { effective, faulty, errors }
     }
 

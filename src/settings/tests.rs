@@ -311,3 +311,11 @@ fn show_hides_secrets_that_somebody_wrote_and_says_which_file_they_came_from() {
     assert!(line("sms.http.headers.X-Key = *** ").ends_with("dunlin.toml:7"), "{shown}");
     assert!(line("sms.http.url = *** ").ends_with("dunlin.toml:5"), "{shown}");
 }
+
+#[test]
+fn one_mistake_is_told_once() {
+    let file = "[email.smtp]\nusername = 'dunlin'\npassword_file = '/nowhere/password'\n";
+    let refused = refusals(file, &[]);
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].starts_with("email.smtp.password_file: cannot read"), "{refused:?}");
+}
