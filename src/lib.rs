@@ -18,6 +18,7 @@ pub mod event;
 pub mod http;
 pub mod intake;
 pub mod policy;
+pub mod render;
 pub mod settings;
 pub mod shutdown;
 pub mod store;

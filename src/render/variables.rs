@@ -1,0 +1,409 @@
+//! The variables of a notice: what its templates can say. Typed, frozen in the notice, formatted for its zone.
+//!
+//! Wording belongs to the templates: nothing here is text in a language. What happens to a resource is told by the class of
+//! its phases, never by their names.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::engine::effect::{Notice, NoticeItem};
+use crate::engine::input::Contact;
+use crate::engine::money::Money;
+use crate::engine::policy::PhaseClass;
+use crate::render::RenderError;
+use crate::render::moment::{Amount, Moment, Runway};
+use crate::render::shape::variables;
+use crate::render::words::flat;
+
+/// Longest name of a resource or a contact in an e-mail, in characters.
+const NAME: usize = 64;
+/// Longest id.
+const ID: usize = 128;
+/// Longest name in a subject line.
+pub(super) const SUBJECT_NAME: usize = 26;
+/// Most attachments that are listed for one resource.
+const ATTACHMENTS: usize = 12;
+
+variables! {
+    /// All that a template of a notice can name.
+    pub struct Variables: Plain {
+        /// The notice, as its folder is called.
+        kind: String,
+        /// BCP 47 tag of the language that the text is in.
+        language: String,
+        /// Who sends it.
+        brand: BrandVariables,
+        /// The name of the contact that it goes to.
+        contact: Option<String>,
+        /// The account that it is about.
+        account: AccountVariables,
+        /// When it was decided.
+        at: Moment,
+        /// How many resources it is about.
+        count: usize,
+        /// Whether it is about exactly one.
+        single: bool,
+        /// How many of them are not listed in groups, because there are too many.
+        unlisted: usize,
+        /// A short name for what it is about, for a subject line: of the first resource, else of the account.
+        label: String,
+        /// Names of the first resources, as many as fit in a text message; absent if none does.
+        names: Option<String>,
+        /// How many resources are not in names.
+        unnamed: usize,
+        /// The link, where it fits in a text message.
+        link: Option<String>,
+        /// The resources, together where the same thing happens to them at the same time.
+        groups: Vec<Group>,
+        /// Whether that is the case for all of them.
+        alike: bool,
+        /// The earliest end of a term.
+        expires_at: Option<Moment>,
+        /// When the first resource stops or is released if nothing is done.
+        act_by: Option<Moment>,
+        /// When the first data is lost if nothing is done.
+        loss_at: Option<Moment>,
+        /// How many of the resources renew themselves.
+        renewing: usize,
+        /// Kinds of what is detached and does not come back by itself, each once, in the policy's words.
+        detached: Vec<String>,
+        /// Whether some of that has been detached already.
+        detached_now: bool,
+        /// The balance.
+        balance: Option<Amount>,
+        /// What is missing to a balance of zero, if it is below.
+        owed: Option<Amount>,
+        /// Consumption of one day at the present rate.
+        daily_consumption: Option<Amount>,
+        /// How long the balance lasts at that rate.
+        runway: Option<Runway>,
+        /// When arrears began.
+        arrears_since: Option<Moment>,
+    }
+
+    /// Who sends the notice.
+    pub struct BrandVariables: Plain {
+        /// Its name.
+        name: String,
+        /// Where to renew and top up.
+        console_url: String,
+        /// Where to ask.
+        support: Option<String>,
+    }
+
+    /// The account that a notice is about.
+    pub struct AccountVariables: Plain {
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: Option<String>,
+        /// Its name if it has one, else its id, short.
+        label: String,
+    }
+
+    /// Resources to which the same thing happens at the same time.
+    pub struct Group: Plain {
+        /// How many they are.
+        count: usize,
+        /// What their state means: working, unpaid, suspended, retained or gone.
+        class: String,
+        /// The end of their term.
+        expires_at: Option<Moment>,
+        /// Whether they renew themselves.
+        auto_renew: Option<bool>,
+        /// From when they work unpaid.
+        unpaid_at: Option<Moment>,
+        /// When they stop working.
+        suspended_at: Option<Moment>,
+        /// When they stop working and go to the bin.
+        retained_at: Option<Moment>,
+        /// When they are released.
+        gone_at: Option<Moment>,
+        /// Whether their data is lost with that.
+        data_lost: bool,
+        /// Those of them that are listed.
+        items: Vec<Item>,
+    }
+
+    /// One resource.
+    pub struct Item: Plain {
+        /// Its id.
+        id: String,
+        /// What its owner calls it.
+        name: Option<String>,
+        /// Its name if it has one, else its id.
+        label: String,
+        /// Where it is.
+        region: Option<String>,
+        /// What is or will be detached from it and does not come back by itself.
+        detached: Vec<Detached>,
+        /// What its renewal costs.
+        price: Option<Amount>,
+        /// The refused charge attempt.
+        attempt: Option<i64>,
+        /// How many attempts there are.
+        attempts: Option<i64>,
+        /// When the next attempt is asked for.
+        next_attempt_at: Option<Moment>,
+    }
+
+    /// Something that is detached.
+    pub struct Detached: Plain {
+        /// What kind of thing, in the policy's words.
+        kind: String,
+        /// Which.
+        id: Option<String>,
+    }
+}
+
+/// Who sends notices, from the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brand {
+    /// The name that readers know, as in the sender of the e-mails.
+    pub name: String,
+    /// Where to renew and top up: an `http` or `https` address.
+    pub console_url: String,
+    /// Where to ask: an address or a page.
+    pub support: Option<String>,
+}
+
+/// How much a message may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Naming {
+    /// Most resources listed in groups.
+    pub listed: usize,
+    /// Most resources in `names`.
+    pub names: usize,
+    /// Characters of each of them.
+    pub name_length: usize,
+    /// Characters of the name of the account; its id at zero.
+    pub account_length: usize,
+    /// Whether there is a `link`.
+    pub link: bool,
+}
+
+/// The variables of `notice` for one reader.
+pub(super) fn variables(
+    notice: &Notice,
+    contact: &Contact,
+    brand: &Brand,
+    language: &str,
+    naming: Naming,
+) -> Result<Variables, RenderError> {
+    let zone: Tz = notice.zone.parse().map_err(|_| RenderError::Zone {
+        notice: notice.kind.clone(),
+        zone: notice.zone.clone(),
+    })?;
+    let moment = |instant: DateTime<Utc>| Moment::new(instant, zone, notice.at);
+    let plans = plans(notice);
+    let account = account(notice, naming.account_length);
+    let (names, unnamed) = names(notice, naming);
+    let count = notice.items.len();
+    Ok(Variables {
+        kind: notice.kind.as_str().to_owned(),
+        language: language.to_owned(),
+        brand: BrandVariables {
+            name: flat(&brand.name, NAME),
+            console_url: brand.console_url.clone(),
+            support: brand.support.as_ref().map(|support| flat(support, ID)),
+        },
+        contact: Some(flat(&contact.name, NAME)).filter(|name| !name.is_empty()),
+        at: moment(notice.at),
+        count,
+        single: count == 1,
+        unlisted: count.saturating_sub(naming.listed),
+        label: notice
+            .items
+            .first()
+            .map_or_else(|| account.label.clone(), |item| label(item, SUBJECT_NAME)),
+        account,
+        names,
+        unnamed,
+        link: naming.link.then(|| brand.console_url.clone()),
+        alike: plans.len() < 2,
+        expires_at: notice.items.iter().filter_map(|item| item.expires_at).min().map(moment),
+        act_by: plans.iter().filter_map(|(plan, _)| plan.acts_at()).min().map(moment),
+        loss_at: plans.iter().filter_map(|(plan, _)| plan.loses_at()).min().map(moment),
+        groups: groups(&plans, naming.listed, &moment),
+        renewing: notice.items.iter().filter(|item| item.auto_renew == Some(true)).count(),
+        detached: kinds(notice),
+        detached_now: notice.items.iter().any(|item| !item.detached.is_empty() && !works(item)),
+        balance: notice.balance.map(Amount::from),
+        owed: notice.balance.and_then(owed),
+        daily_consumption: notice.daily_consumption.map(Amount::from),
+        runway: notice.runway_hours.map(|hours| runway(hours, &moment, notice.at)),
+        arrears_since: notice.arrears_since.map(moment),
+    })
+}
+
+/// What happens to a resource, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Plan {
+    class: PhaseClass,
+    expires_at: Option<DateTime<Utc>>,
+    auto_renew: Option<bool>,
+    unpaid_at: Option<DateTime<Utc>>,
+    suspended_at: Option<DateTime<Utc>>,
+    retained_at: Option<DateTime<Utc>>,
+    gone_at: Option<DateTime<Utc>>,
+    data_lost: bool,
+}
+
+impl Plan {
+    fn of(item: &NoticeItem) -> Self {
+        let first = |class| {
+            let steps = item.promises.iter().filter(|promise| promise.class == class);
+            steps.map(|promise| promise.at).min()
+        };
+        Self {
+            class: item.class,
+            expires_at: item.expires_at,
+            auto_renew: item.auto_renew,
+            unpaid_at: first(PhaseClass::Unpaid),
+            suspended_at: first(PhaseClass::Suspended),
+            retained_at: first(PhaseClass::Retained),
+            gone_at: first(PhaseClass::Gone),
+            data_lost: match item.class {
+                // Released already: whether its data is lost was the step's to say, and no step is left.
+                PhaseClass::Gone => true,
+                _ => item.promises.iter().any(|promise| promise.irreversible),
+            },
+        }
+    }
+
+    /// When something is taken away next.
+    fn acts_at(&self) -> Option<DateTime<Utc>> {
+        [self.suspended_at, self.retained_at, self.gone_at].into_iter().flatten().min()
+    }
+
+    fn loses_at(&self) -> Option<DateTime<Utc>> {
+        self.gone_at.filter(|_| self.data_lost)
+    }
+}
+
+/// Resources by what happens to them, the most urgent first.
+fn plans(notice: &Notice) -> Vec<(Plan, Vec<&NoticeItem>)> {
+    let mut plans: Vec<(Plan, Vec<&NoticeItem>)> = Vec::new();
+    for item in &notice.items {
+        let plan = Plan::of(item);
+        match plans.iter_mut().find(|(known, _)| *known == plan) {
+            Some((_, items)) => items.push(item),
+            None => plans.push((plan, vec![item])),
+        }
+    }
+    plans.sort_by_key(|(plan, _)| {
+        let next = plan.acts_at().or(plan.expires_at);
+        (next.is_none(), next, plan.expires_at)
+    });
+    plans
+}
+
+fn groups(
+    plans: &[(Plan, Vec<&NoticeItem>)],
+    listed: usize,
+    moment: &impl Fn(DateTime<Utc>) -> Moment,
+) -> Vec<Group> {
+    let mut room = listed;
+    let mut groups = Vec::new();
+    for (plan, items) in plans.iter().filter(|_| listed > 0) {
+        let here = items.len().min(room);
+        if here == 0 {
+            break;
+        }
+        room -= here;
+        groups.push(Group {
+            count: items.len(),
+            class: class_name(plan.class).to_owned(),
+            expires_at: plan.expires_at.map(moment),
+            auto_renew: plan.auto_renew,
+            unpaid_at: plan.unpaid_at.map(moment),
+            suspended_at: plan.suspended_at.map(moment),
+            retained_at: plan.retained_at.map(moment),
+            gone_at: plan.gone_at.map(moment),
+            data_lost: plan.data_lost,
+            items: items[..here].iter().map(|item| self::item(item, moment)).collect(),
+        });
+    }
+    groups
+}
+
+fn item(item: &NoticeItem, moment: &impl Fn(DateTime<Utc>) -> Moment) -> Item {
+    let detached = item.detached.iter().take(ATTACHMENTS).map(|attachment| Detached {
+        kind: flat(&attachment.kind, NAME),
+        id: attachment.id.as_ref().map(|id| flat(id, NAME)),
+    });
+    Item {
+        id: flat(item.resource.as_str(), ID),
+        name: name(item, NAME),
+        label: label(item, NAME),
+        region: item.region.as_ref().map(|region| flat(region, NAME)),
+        detached: detached.collect(),
+        price: item.price.map(Amount::from),
+        attempt: item.attempt.map(i64::from),
+        attempts: item.attempts.map(i64::from),
+        next_attempt_at: item.next_attempt_at.map(moment),
+    }
+}
+
+fn name(item: &NoticeItem, max: usize) -> Option<String> {
+    item.name.as_ref().map(|name| flat(name, max)).filter(|name| !name.is_empty())
+}
+
+fn label(item: &NoticeItem, max: usize) -> String {
+    name(item, max).unwrap_or_else(|| flat(item.resource.as_str(), max))
+}
+
+fn names(notice: &Notice, naming: Naming) -> (Option<String>, usize) {
+    let named = notice.items.iter().take(naming.names);
+    let names: Vec<String> = named.map(|item| label(item, naming.name_length)).collect();
+    let unnamed = notice.items.len() - names.len();
+    (Some(names.join(", ")).filter(|names| !names.is_empty()), unnamed)
+}
+
+fn account(notice: &Notice, length: usize) -> AccountVariables {
+    let named = |max| notice.account_name.as_ref().filter(|_| max > 0).map(|name| flat(name, max));
+    AccountVariables {
+        id: flat(notice.account.as_str(), ID),
+        name: named(NAME).filter(|name| !name.is_empty()),
+        label: named(length)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| flat(notice.account.as_str(), SUBJECT_NAME)),
+    }
+}
+
+fn kinds(notice: &Notice) -> Vec<String> {
+    let mut kinds: Vec<String> = Vec::new();
+    for attachment in notice.items.iter().flat_map(|item| &item.detached) {
+        let kind = flat(&attachment.kind, NAME);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
+
+fn works(item: &NoticeItem) -> bool {
+    matches!(item.class, PhaseClass::Working | PhaseClass::Unpaid)
+}
+
+fn owed(balance: Money) -> Option<Amount> {
+    balance.amount.is_sign_negative().then(|| Money { amount: -balance.amount, ..balance }.into())
+}
+
+fn runway(hours: u32, moment: &impl Fn(DateTime<Utc>) -> Moment, at: DateTime<Utc>) -> Runway {
+    let hours = i64::from(hours);
+    let ends_at = chrono::TimeDelta::try_hours(hours)
+        .and_then(|lasting| at.checked_add_signed(lasting))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC);
+    Runway { days: hours / 24, hours, ends_at: moment(ends_at) }
+}
+
+fn class_name(class: PhaseClass) -> &'static str {
+    match class {
+        PhaseClass::Working => "working",
+        PhaseClass::Unpaid => "unpaid",
+        PhaseClass::Suspended => "suspended",
+        PhaseClass::Retained => "retained",
+        PhaseClass::Gone => "gone",
+    }
+}
