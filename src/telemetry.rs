@@ -101,6 +101,13 @@ pub fn describe_metrics() {
     );
     describe_gauge!("dunlin_broker_connected", "Whether a session with the broker is up, by side.");
     describe_gauge!("dunlin_broker_blocked", "Whether the broker blocks the connection, by side.");
+    describe_counter!(
+        "dunlin_broker_deliveries_total",
+        "Messages received, repeated ones included."
+    );
+    describe_counter!("dunlin_broker_acks_total", "Messages acknowledged.");
+    describe_counter!("dunlin_broker_published_total", "Publications, by outcome.");
+    describe_gauge!("dunlin_broker_unconfirmed", "Publications sent and not yet confirmed.");
     describe_counter!("dunlin_quarantined_total", "Messages put into quarantine, by reason.");
     describe_histogram!("dunlin_commit_seconds", "How long commits took.");
     describe_histogram!("dunlin_commit_events", "How many inputs a commit held.");
