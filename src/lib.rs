@@ -11,8 +11,10 @@
 
 extern crate alloc;
 
+pub mod cli;
 pub mod clock;
 pub mod dispatch;
+pub mod embedded;
 pub mod engine;
 pub mod event;
 pub mod http;
@@ -21,5 +23,7 @@ pub mod policy;
 pub mod render;
 pub mod settings;
 pub mod shutdown;
+pub mod simulate;
 pub mod store;
 pub mod telemetry;
+pub mod worker;

@@ -1,7 +1,13 @@
 //! From a committed outbox row to the mail server, the SMS gateway and the broker, at least once.
 //!
-//! Knows no event and never calls the engine: what became of a send goes back to the worker as an input.
+//! Knows no event and never calls the engine: what became of a send goes back to the worker as an input. One relay for each
+//! way out, so that a dead one delays nobody else.
 
 pub mod email;
+pub mod in_flight;
+pub mod jsonl;
 pub mod message;
+pub mod publish_file;
+pub mod report;
+pub mod retry;
 pub mod sms;

@@ -1,0 +1,338 @@
+//! One group: everything that waited, in one transaction. Nothing in it can be split, nothing outside of it matters.
+//!
+//! Within a group one bad event is set aside alone (quarantine, in the same commit).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::WorkerError;
+use super::cache::Cache;
+use super::outbox::{self, Pen};
+use crate::dispatch::report::Report;
+use crate::engine::decision::Verdict;
+use crate::engine::id::AccountId;
+use crate::engine::input::{Body, Event};
+use crate::engine::policy::PolicySet;
+use crate::engine::{scope, step};
+use crate::event::{self, Decoded, Refusal};
+use crate::intake::Delivery;
+use crate::store::{Arrival, Attempt, Quarantined, Receipt, Retention, Transaction};
+
+/// Limits of the worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// At most so many events, wakes and reports in one commit.
+    pub group_max: usize,
+    /// What a body may be.
+    pub limits: event::Limits,
+    /// URI of this dunlin, as the `source` of what it publishes.
+    pub source: String,
+    /// How long things are kept.
+    pub retention: Retention,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            group_max: 500,
+            limits: event::Limits::default(),
+            source: "/dunlin".into(),
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// What a group did, for metrics and logs.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// By event type and outcome (`applied`, `stale`, `parked`, `copy`, `quarantined`).
+    pub events: BTreeMap<(&'static str, &'static str), u64>,
+    /// By reason.
+    pub quarantined: BTreeMap<String, u64>,
+    /// Accounts that were looked at because something was due, and how late each was, in seconds.
+    pub wakes: Vec<f64>,
+    /// By effect.
+    pub effects: BTreeMap<&'static str, u64>,
+    /// Fields that no schema knows.
+    pub unknown_fields: u64,
+}
+
+/// A delivery and what it says.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) delivery: Delivery,
+    pub(super) decoded: Result<Decoded, Refusal>,
+}
+
+/// One transaction in the making.
+pub(super) struct Group<'t> {
+    tx: Box<dyn Transaction + 't>,
+    policies: &'t PolicySet,
+    settings: &'t Settings,
+    cache: Cache,
+    pub(super) tally: Tally,
+}
+
+impl<'t> Group<'t> {
+    pub(super) fn new(
+        tx: Box<dyn Transaction + 't>,
+        policies: &'t PolicySet,
+        settings: &'t Settings,
+    ) -> Self {
+        Self { tx, policies, settings, cache: Cache::default(), tally: Tally::default() }
+    }
+
+    /// Takes a delivery into the inbox. Returns its event if it is new and about an account.
+    pub(super) fn receive(
+        &mut self,
+        taken: Taken,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Received>, WorkerError> {
+        let Taken { delivery, decoded } = taken;
+        let decoded = match decoded {
+            Ok(decoded) => decoded,
+            Err(refusal) => {
+                self.refuse(delivery, refusal, now)?;
+                return Ok(None);
+            }
+        };
+        let arrival = Arrival {
+            key: &decoded.event.key,
+            fingerprint: &decoded.fingerprint,
+            received_at: now,
+            event_type: decoded.event_type,
+            account: decoded.event.account.as_str(),
+        };
+        self.tally.unknown_fields += decoded.unknown_fields as u64;
+        match self.tx.receive(&arrival)? {
+            Receipt::New if matches!(decoded.event.body, Body::Heartbeat) => {
+                self.count(decoded.event_type, "applied");
+                Ok(None)
+            }
+            Receipt::New => Ok(Some(Received {
+                event: decoded.event,
+                event_type: decoded.event_type,
+                delivery,
+            })),
+            Receipt::Copy => {
+                self.count(decoded.event_type, "copy");
+                Ok(None)
+            }
+            Receipt::Conflict => {
+                let reason =
+                    "an event with this source and id but another body was taken in before"
+                        .to_owned();
+                self.set_aside(
+                    &decoded.event,
+                    decoded.event_type,
+                    ("id_conflict", reason),
+                    delivery,
+                    now,
+                )?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Decides about events of one account and one instant, in arrival order, and about what is due for it.
+    pub(super) fn decide(
+        &mut self,
+        account: &AccountId,
+        received: Vec<Received>,
+        now: DateTime<Utc>,
+    ) -> Result<(), WorkerError> {
+        let events: Vec<Event> = received.iter().map(|one| one.event.clone()).collect();
+        let known = self.cache.account(&*self.tx, account)?;
+        let scope = scope(known, &events, self.policies, now);
+        let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
+        let decision = step(before, &events, self.policies, now);
+        for (one, verdict) in received.into_iter().zip(&decision.verdicts) {
+            match verdict {
+                Verdict::Applied => self.count(one.event_type, "applied"),
+                Verdict::Stale => self.count(one.event_type, "stale"),
+                Verdict::Parked => self.count(one.event_type, "parked"),
+                Verdict::Quarantined(reason) => {
+                    self.set_aside(
+                        &one.event,
+                        one.event_type,
+                        ("contradiction", reason.clone()),
+                        one.delivery,
+                        now,
+                    )?;
+                }
+            }
+        }
+        for (event, reason) in &decision.set_aside {
+            let body = serde_json::to_vec(event)?;
+            let waited = Delivery {
+                body,
+                content_type: None,
+                headers: BTreeMap::new(),
+                user_id: None,
+                origin: "parked".into(),
+                tag: crate::intake::Tag { session: 0, number: 0 },
+            };
+            self.set_aside(event, "parked", ("contradiction", reason.clone()), waited, now)?;
+        }
+        let mut pen = Pen { tx: &mut *self.tx, source: &self.settings.source, now };
+        outbox::write(&mut pen, account, &events, &decision, &mut self.tally)?;
+        self.cache.apply(account, &decision);
+        Ok(())
+    }
+
+    /// Decides about accounts for which something is due, at most `limit`; whether there may be more.
+    pub(super) fn wake(&mut self, now: DateTime<Utc>, limit: usize) -> Result<bool, WorkerError> {
+        let due = self.tx.due_accounts(now, limit)?;
+        for (account, at) in &due {
+            let late = (now - *at).num_milliseconds();
+            #[expect(clippy::cast_precision_loss, reason = "a lateness for a histogram")]
+            self.tally.wakes.push(late as f64 / 1000.0);
+            self.decide(account, Vec::new(), now)?;
+        }
+        Ok(due.len() == limit)
+    }
+
+    /// Writes down what became of a send.
+    pub(super) fn report(
+        &mut self,
+        report: &Report,
+        now: DateTime<Utc>,
+    ) -> Result<(), WorkerError> {
+        match report {
+            Report::Publication(report) => {
+                match &report.retry {
+                    None => self.tx.finish_publication(&report.id)?,
+                    Some((reason, next_at)) => {
+                        self.tx.retry_publication(&report.id, *next_at, reason)?
+                    }
+                };
+            }
+            Report::Delivery(report) => {
+                let attempt = Attempt {
+                    delivery: &report.delivery,
+                    outcome: report.outcome,
+                    receipt: &report.receipt,
+                    at: now,
+                    next_at: report.next_at,
+                };
+                self.tx.record_attempt(&attempt)?;
+                if let Some(sent) = &report.sent {
+                    self.tx.keep_sent(sent)?;
+                }
+                let mut pen = Pen { tx: &mut *self.tx, source: &self.settings.source, now };
+                outbox::tell_outcome(&mut pen, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what changed so far, for the questions that the store answers.
+    pub(super) fn flush(&mut self) -> Result<(), WorkerError> {
+        Ok(self.cache.write(&mut *self.tx)?)
+    }
+
+    /// When the next thing is due, by what was flushed.
+    pub(super) fn next_wake(&self) -> Result<Option<DateTime<Utc>>, WorkerError> {
+        Ok(self.tx.next_wake()?)
+    }
+
+    /// Writes what changed and makes it durable.
+    pub(super) fn commit(mut self) -> Result<Tally, WorkerError> {
+        self.flush()?;
+        self.tx.commit()?;
+        Ok(self.tally)
+    }
+
+    /// Forgets what is older than its retention, some rows at a time.
+    pub(super) fn sweep(&mut self, now: DateTime<Utc>) -> Result<(), WorkerError> {
+        let keep = &self.settings.retention;
+        let rows = keep.rows_per_sweep;
+        self.tx.forget_inbox(now - keep.inbox, rows)?;
+        self.tx.forget_sent(now - keep.sent, rows)?;
+        self.tx.forget_quarantined(now - keep.quarantine, rows)?;
+        Ok(())
+    }
+
+    fn refuse(
+        &mut self,
+        delivery: Delivery,
+        refusal: Refusal,
+        now: DateTime<Utc>,
+    ) -> Result<(), WorkerError> {
+        let event_type = refusal.event_type.as_deref().map_or("unknown", event::event_type_label);
+        let code = refusal.code.label();
+        let (source, event_id) = refusal.key.map(|key| (key.source, key.id)).unzip();
+        let message = Quarantined {
+            received_at: now,
+            origin: delivery.origin,
+            code: code.into(),
+            field: refusal.field,
+            reason: refusal.reason,
+            source,
+            event_id,
+            event_type: refusal.event_type,
+            account: refusal.account.map(|account| account.as_str().to_owned()),
+            content_type: delivery.content_type,
+            headers: delivery.headers,
+            body: delivery.body,
+        };
+        self.quarantine(&message, event_type)
+    }
+
+    fn set_aside(
+        &mut self,
+        event: &Event,
+        event_type: &'static str,
+        (code, reason): (&str, String),
+        delivery: Delivery,
+        now: DateTime<Utc>,
+    ) -> Result<(), WorkerError> {
+        let message = Quarantined {
+            received_at: now,
+            origin: delivery.origin,
+            code: code.into(),
+            field: None,
+            reason,
+            source: Some(event.key.source.clone()),
+            event_id: Some(event.key.id.clone()),
+            event_type: Some(event_type.into()),
+            account: Some(event.account.as_str().to_owned()),
+            content_type: delivery.content_type,
+            headers: delivery.headers,
+            body: delivery.body,
+        };
+        self.quarantine(&message, event_type)
+    }
+
+    fn quarantine(
+        &mut self,
+        message: &Quarantined,
+        event_type: &'static str,
+    ) -> Result<(), WorkerError> {
+        let id = self.tx.quarantine(message)?;
+        tracing::warn!(
+            quarantine = id,
+            origin = message.origin,
+            code = message.code,
+            field = message.field,
+            event_type,
+            reason = message.reason,
+            "a message was set aside"
+        );
+        *self.tally.quarantined.entry(message.code.clone()).or_default() += 1;
+        self.count(event_type, "quarantined");
+        Ok(())
+    }
+
+    fn count(&mut self, event_type: &'static str, outcome: &'static str) {
+        *self.tally.events.entry((event_type, outcome)).or_default() += 1;
+    }
+}
+
+/// An event that is new, with the delivery that brought it.
+pub(super) struct Received {
+    pub(super) event: Event,
+    pub(super) event_type: &'static str,
+    pub(super) delivery: Delivery,
+}

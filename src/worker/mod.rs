@@ -1,0 +1,27 @@
+//! The only place where intake, event, engine and store meet: load, step, commit, acknowledge.
+//!
+//! One thread, one writer, group commit: whenever it is free it takes everything that waits (events, due wakes, what became
+//! of sends) in one transaction, then acknowledges. Idle: one event, no added latency. Loaded: hundreds a sync. It writes the
+//! outbox and knows no template and no channel; it never waits for dispatch, which is only woken.
+
+mod cache;
+mod group;
+mod outbox;
+mod replay;
+mod serve;
+mod tally;
+
+pub use group::{Settings, Tally};
+pub use replay::Replay;
+pub use serve::{Exit, Ports, Serve, WorkerHealth};
+
+/// Why the worker stopped without being told to. Everything that was not committed is still in the broker.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The store failed in a way that deciding on would be guessing.
+    #[error("the store failed: {0}")]
+    Store(#[from] crate::store::StoreError),
+    /// A row of the outbox cannot be written as JSON.
+    #[error("a decision cannot be written as JSON: {0}")]
+    Encode(#[from] serde_json::Error),
+}

@@ -1,0 +1,196 @@
+//! Effects to rows: what a decision wants done is written beside the state that it changed, in the same commit.
+//!
+//! Ids derive from the account, the number of the decision and the index of the effect: writing it again writes the same rows
+//! (SAFE-2). Renders nothing, sends nothing.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::WorkerError;
+use super::group::Tally;
+use crate::dispatch::report::DeliveryReport;
+use crate::engine::decision::Decision;
+use crate::engine::effect::{Effect, Notice};
+use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::input::{Contact, Event};
+use crate::engine::policy::Channel;
+use crate::event::out::{self, NoticeOutcome, OutContext};
+use crate::store::{AttemptOutcome, NewDecision, NewDelivery, NewPublication, Transaction};
+
+/// Where a decision is written to.
+pub(super) struct Pen<'p> {
+    pub(super) tx: &'p mut dyn Transaction,
+    /// URI of this dunlin.
+    pub(super) source: &'p str,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// Writes the effects and the record of a decision.
+pub(super) fn write(
+    pen: &mut Pen<'_>,
+    account: &AccountId,
+    events: &[Event],
+    decision: &Decision,
+    tally: &mut Tally,
+) -> Result<(), WorkerError> {
+    for (index, effect) in decision.effects.iter().enumerate() {
+        *tally.effects.entry(label(effect)).or_default() += 1;
+        let context = OutContext {
+            account,
+            source: pen.source,
+            at: pen.now,
+            decision: decision.number,
+            index,
+        };
+        if let Some(publication) = out::publication(effect, &context) {
+            let lane = lane(account, subject(effect));
+            pen.tx.push_publication(&NewPublication { publication, lane, created_at: pen.now })?;
+        }
+        if let Effect::Notice(notice) = effect {
+            write_notice(pen, notice, &context)?;
+        }
+    }
+    if !decision.effects.is_empty() || !decision.reasons.is_empty() {
+        record(pen, account, events, decision)?;
+    }
+    Ok(())
+}
+
+/// A notice and one delivery for each contact and channel that has an address (PRE-7).
+fn write_notice(
+    pen: &mut Pen<'_>,
+    notice: &Notice,
+    context: &OutContext<'_>,
+) -> Result<(), WorkerError> {
+    // Readable where people meet it: in a header, in the name of a file.
+    let unique = derived(&format!("{}/{}/{}", context.account, context.decision, context.index));
+    let id = format!("{}-{unique}", notice.kind);
+    let mut deliveries = Vec::new();
+    for (contact, person) in notice.contacts.iter().enumerate() {
+        if notice.channels.iter().all(|channel| address(person, *channel).is_none()) {
+            tracing::warn!(notice = %notice.kind, id, contact, "a contact has no usable address and is not told");
+        }
+        for channel in &notice.channels {
+            if address(person, *channel).is_some() {
+                let id = derived(&format!("{id}/{contact}/{channel:?}"));
+                deliveries.push(NewDelivery { id, contact, channel: *channel, next_at: pen.now });
+            }
+        }
+    }
+    pen.tx.push_notice(&id, notice, &deliveries)?;
+    Ok(())
+}
+
+fn address(contact: &Contact, channel: Channel) -> Option<&String> {
+    match channel {
+        Channel::Email => contact.email.as_ref(),
+        Channel::Sms => contact.phone.as_ref(),
+    }
+}
+
+/// The record of a decision (SAFE-12). Notices go in without their contacts.
+fn record(
+    pen: &mut Pen<'_>,
+    account: &AccountId,
+    events: &[Event],
+    decision: &Decision,
+) -> Result<(), WorkerError> {
+    let causes: Vec<EventKey> = events.iter().map(|event| event.key.clone()).collect();
+    let mut resources: Vec<ResourceId> = decision.effects.iter().flat_map(about).cloned().collect();
+    resources.extend(decision.reasons.iter().filter_map(|reason| reason.resource.clone()));
+    resources.sort_unstable();
+    resources.dedup();
+    let effects: Vec<Effect> = decision.effects.iter().cloned().map(without_contacts).collect();
+    let body =
+        json!({ "number": decision.number, "reasons": decision.reasons, "effects": effects })
+            .to_string();
+    pen.tx.append_decision(&NewDecision {
+        account,
+        at: pen.now,
+        causes: &causes,
+        resources: &resources,
+        body: &body,
+    })?;
+    Ok(())
+}
+
+fn without_contacts(effect: Effect) -> Effect {
+    match effect {
+        Effect::Notice(notice) => Effect::Notice(Notice { contacts: Vec::new(), ..notice }),
+        other => other,
+    }
+}
+
+/// Publishes what became of a delivery, once that is final.
+pub(super) fn tell_outcome(pen: &mut Pen<'_>, report: &DeliveryReport) -> Result<(), WorkerError> {
+    let failure = match (report.outcome, report.next_at) {
+        (AttemptOutcome::Sent, _) => None,
+        (_, Some(_)) => return Ok(()),
+        (AttemptOutcome::Failed, None) => Some(report.receipt.clone()),
+        (AttemptOutcome::Unknown, None) => {
+            Some(format!("nobody can tell whether it arrived: {}", report.receipt))
+        }
+    };
+    let resources: Vec<ResourceId> =
+        report.notice.items.iter().map(|item| item.resource.clone()).collect();
+    let outcome = NoticeOutcome {
+        delivery: &report.delivery,
+        notice: &report.notice.kind,
+        channel: report.channel,
+        resources: &resources,
+        attempt: report.attempt,
+        failure: failure.as_deref(),
+    };
+    let account = &report.notice.account;
+    let publication = out::notice_outcome(account, pen.source, pen.now, &outcome);
+    let lane = lane(account, None);
+    pen.tx.push_publication(&NewPublication { publication, lane, created_at: pen.now })?;
+    Ok(())
+}
+
+/// One lane a resource: a reader can tell its old state from its new one. What is about none shares the account's.
+fn lane(account: &AccountId, resource: Option<&ResourceId>) -> String {
+    match resource {
+        Some(resource) => format!("{account}/{resource}"),
+        None => account.to_string(),
+    }
+}
+
+fn subject(effect: &Effect) -> Option<&ResourceId> {
+    match effect {
+        Effect::Notice(_) | Effect::Unreachable { .. } => None,
+        other => about(other).next(),
+    }
+}
+
+fn about(effect: &Effect) -> impl Iterator<Item = &ResourceId> {
+    let (one, items, many): (Option<&ResourceId>, &[_], &[ResourceId]) = match effect {
+        Effect::Transition(one) => (Some(&one.resource), &[], &[]),
+        Effect::ChargeRequested(one) => (Some(&one.resource), &[], &[]),
+        Effect::ChargeCancelled { resource, .. } => (Some(resource), &[], &[]),
+        Effect::Renewal(one) => (Some(&one.resource), &[], &[]),
+        Effect::Rejected(one) => (one.resource.as_ref(), &[], &[]),
+        Effect::Held(one) => (Some(&one.resource), &[], &[]),
+        Effect::Notice(notice) => (None, &notice.items, &[]),
+        Effect::Unreachable { resources, .. } => (None, &[], resources),
+    };
+    one.into_iter().chain(items.iter().map(|item| &item.resource)).chain(many)
+}
+
+fn label(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Transition(_) => "transition",
+        Effect::ChargeRequested(_) => "charge_requested",
+        Effect::ChargeCancelled { .. } => "charge_cancelled",
+        Effect::Renewal(_) => "renewal",
+        Effect::Rejected(_) => "rejected",
+        Effect::Held(_) => "held",
+        Effect::Notice(_) => "notice",
+        Effect::Unreachable { .. } => "unreachable",
+    }
+}
+
+fn derived(name: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+}

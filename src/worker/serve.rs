@@ -1,0 +1,247 @@
+//! The loop of the worker, live or on the clock of the events: what waits is taken as one group, committed, acknowledged.
+//!
+//! Runs on a thread of its own: the store is synchronous, and nobody else may write to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::group::{Group, Settings, Taken};
+use super::replay::Replay;
+use super::{WorkerError, tally};
+use crate::clock::Clock;
+use crate::dispatch::in_flight::InFlight;
+use crate::dispatch::report::Report;
+use crate::engine::policy::PolicySet;
+use crate::event;
+use crate::intake::{Delivery, Tag};
+use crate::store::{Reader, Store};
+
+/// What the worker is connected to.
+#[derive(Debug)]
+pub struct Ports {
+    /// Events, as they come. Closed when there are no more.
+    pub deliveries: mpsc::Receiver<Delivery>,
+    /// What became of sends. Closed when nothing is sent any more.
+    pub reports: mpsc::Receiver<Report>,
+    /// The last delivery of each committed prefix.
+    pub acks: mpsc::Sender<Tag>,
+    /// What dispatch has in hand; cleared here once its outcome is durable.
+    pub in_flight: Arc<InFlight>,
+    /// Told after each commit.
+    pub committed: Arc<Notify>,
+    /// The state of the worker, for readiness.
+    pub health: watch::Sender<WorkerHealth>,
+}
+
+/// What can be seen of the worker from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WorkerHealth {
+    /// When the loop last came round (UTC).
+    pub tick: Option<DateTime<Utc>>,
+    /// When it last looked for what is due.
+    pub last_wake: Option<DateTime<Utc>>,
+    /// When the next thing is due, as far as is known.
+    pub next_wake: Option<DateTime<Utc>>,
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing can come any more, and everything that came is durable.
+    Drained,
+}
+
+/// The worker.
+pub struct Serve {
+    store: Box<dyn Store>,
+    reader: Box<dyn Reader>,
+    policies: Arc<PolicySet>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    ports: Ports,
+    replay: Option<Replay>,
+    swept_at: Option<DateTime<Utc>>,
+}
+
+/// How often what is past its retention is looked for.
+const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// The longest sleep: a wall clock that was set forward is noticed after this long.
+const NAP_MAX: Duration = Duration::from_secs(5);
+
+impl Serve {
+    /// A worker that lives by `clock`, or by the clock of the events if `replay` is given.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub fn new(
+        store: Box<dyn Store>,
+        policies: Arc<PolicySet>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        ports: Ports,
+        replay: Option<Replay>,
+    ) -> Result<Self, WorkerError> {
+        let reader = store.reader()?;
+        Ok(Self { store, reader, policies, settings, clock, ports, replay, swept_at: None })
+    }
+
+    /// Works until nothing can come any more: both inputs are closed and read to their end.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails. Nothing that was not committed has been acknowledged.
+    pub async fn run(mut self) -> Result<Exit, WorkerError> {
+        let (mut deliveries_open, mut reports_open) = (true, true);
+        let mut more_due = true;
+        loop {
+            let (mut deliveries, mut reports) = (Vec::new(), Vec::new());
+            if !more_due {
+                let nap = self.nap()?;
+                tokio::select! {
+                    count = self.ports.deliveries.recv_many(&mut deliveries, self.settings.group_max), if deliveries_open => {
+                        deliveries_open = count > 0;
+                    }
+                    count = self.ports.reports.recv_many(&mut reports, self.settings.group_max), if reports_open => {
+                        reports_open = count > 0;
+                    }
+                    () = tokio::time::sleep(nap) => {}
+                }
+            }
+            self.drain(&mut deliveries, &mut reports);
+            let ended = !deliveries_open && deliveries.is_empty();
+            more_due = self.group(deliveries, &reports, ended).await?;
+            let quiet = !deliveries_open && !more_due;
+            if quiet && (!reports_open || self.is_done()?) {
+                return Ok(Exit::Drained);
+            }
+        }
+    }
+
+    /// In a replay nothing is left to wait for once everything that was decided has gone out.
+    fn is_done(&self) -> Result<bool, WorkerError> {
+        if self.replay.is_none() {
+            return Ok(false);
+        }
+        let backlog = self.reader.backlog()?;
+        Ok(backlog.publications == 0 && backlog.deliveries == 0)
+    }
+
+    /// Takes whatever else waits already, up to a full group.
+    fn drain(&mut self, deliveries: &mut Vec<Delivery>, reports: &mut Vec<Report>) {
+        while deliveries.len() < self.settings.group_max
+            && let Ok(delivery) = self.ports.deliveries.try_recv()
+        {
+            deliveries.push(delivery);
+        }
+        while reports.len() < self.settings.group_max
+            && let Ok(report) = self.ports.reports.try_recv()
+        {
+            reports.push(report);
+        }
+    }
+
+    /// How long nothing is due.
+    fn nap(&self) -> Result<Duration, WorkerError> {
+        if self.replay.is_some() {
+            return Ok(NAP_MAX);
+        }
+        let next = self.reader.next_wake()?;
+        self.ports.health.send_modify(|health| health.next_wake = next);
+        let ahead =
+            next.map_or(NAP_MAX, |at| (at - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
+        Ok(ahead.min(NAP_MAX))
+    }
+
+    /// One commit, and what follows from it. Returns whether more is due already.
+    async fn group(
+        &mut self,
+        deliveries: Vec<Delivery>,
+        reports: &[Report],
+        ended: bool,
+    ) -> Result<bool, WorkerError> {
+        let started = tokio::time::Instant::now();
+        let now = self.clock.now();
+        let acks = last_tags(&deliveries);
+        let taken: Vec<Taken> = deliveries
+            .into_iter()
+            .map(|delivery| Taken {
+                decoded: event::decode(&delivery, &self.settings.limits),
+                delivery,
+            })
+            .collect();
+        let mut group = Group::new(self.store.begin()?, &self.policies, &self.settings);
+        for report in reports {
+            group.report(report, now)?;
+        }
+        if self.replay.is_none() && self.swept_at.is_none_or(|at| at + SWEEP_EVERY < now) {
+            group.sweep(now)?;
+            self.swept_at = Some(now);
+        }
+        let more_due = match &mut self.replay {
+            Some(replay) => replay.play(&mut group, taken, ended)?,
+            None => live(&mut group, taken, now, self.settings.group_max)?,
+        };
+        let tally = group.commit()?;
+        for tag in acks {
+            // Closed only while stopping: what is not acknowledged comes again and changes nothing.
+            let _ = self.ports.acks.send(tag).await;
+        }
+        self.ports.in_flight.settle(reports.iter().map(Report::name));
+        self.ports.committed.notify_waiters();
+        self.ports.health.send_modify(|health| {
+            health.tick = Some(now);
+            health.last_wake = Some(now);
+        });
+        tally::record(&tally, started.elapsed());
+        Ok(more_due)
+    }
+}
+
+/// A group by the wall clock: events by account in arrival order, those of one instant together; then what is due.
+fn live(
+    group: &mut Group<'_>,
+    taken: Vec<Taken>,
+    now: DateTime<Utc>,
+    wakes_max: usize,
+) -> Result<bool, WorkerError> {
+    let mut by_account: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for one in taken {
+        if let Some(received) = group.receive(one, now)? {
+            by_account.entry(received.event.account.clone()).or_default().push(received);
+        }
+    }
+    for (account, received) in by_account {
+        let mut rest = received.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let time = first.event.time;
+            let mut instant = vec![first];
+            while let Some(next) = rest.next_if(|next| next.event.time == time) {
+                instant.push(next);
+            }
+            group.decide(&account, instant, now)?;
+        }
+    }
+    group.flush()?;
+    group.wake(now, wakes_max)
+}
+
+/// The last delivery of each session: everything before it is committed with it.
+fn last_tags(deliveries: &[Delivery]) -> Vec<Tag> {
+    let mut last: BTreeMap<u64, Tag> = BTreeMap::new();
+    for delivery in deliveries {
+        last.insert(delivery.tag.session, delivery.tag);
+    }
+    last.into_values().collect()
+}
+
+impl std::fmt::Debug for Serve {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Serve").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
