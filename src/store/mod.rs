@@ -11,6 +11,7 @@
 mod ask;
 mod error;
 pub mod memory;
+mod outbox;
 mod rows;
 pub mod sqlite;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub use self::error::StoreError;
+pub use self::outbox::*;
 pub use self::rows::*;
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;

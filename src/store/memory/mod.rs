@@ -3,6 +3,7 @@
 //! [`MemoryDisk`] is what survives a crash; dropping the [`MemoryStore`] is the crash. A transaction works on the writer's
 //! own copy and keeps what it did as a list; a commit does the same to the published copy, which readers see.
 
+mod outbox;
 mod read;
 mod state;
 
