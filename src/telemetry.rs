@@ -14,7 +14,6 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
-use crate::event::event_type_label;
 use crate::settings::{LogFormat, LogSettings};
 
 /// Recorded samples wait in memory until they are folded into the histograms; without a scrape nobody else does it.
@@ -108,29 +107,12 @@ pub fn describe_metrics() {
     describe_counter!("dunlin_broker_acks_total", "Messages acknowledged.");
     describe_counter!("dunlin_broker_published_total", "Publications, by outcome.");
     describe_gauge!("dunlin_broker_unconfirmed", "Publications sent and not yet confirmed.");
+    describe_counter!("dunlin_unknown_fields_total", "Fields of events that dunlin does not know.");
     describe_counter!("dunlin_quarantined_total", "Messages put into quarantine, by reason.");
     describe_histogram!("dunlin_commit_seconds", "How long commits took.");
     describe_histogram!("dunlin_commit_events", "How many inputs a commit held.");
     describe_gauge!("dunlin_build_info", "Always 1; the version is in the label.");
     gauge!("dunlin_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-}
-
-/// Counts an event. `outcome` is a word of the program, never text of the event. A type that dunlin does not know is
-/// counted as `unknown`, so that no sender can make the number of series grow.
-pub fn count_event(event_type: &str, outcome: &'static str) {
-    let known = event_type_label(event_type);
-    counter!("dunlin_events_total", "type" => known, "outcome" => outcome).increment(1);
-}
-
-/// Counts one decided effect of the kind `effect`.
-pub fn count_decision(effect: &'static str) {
-    counter!("dunlin_decisions_total", "effect" => effect).increment(1);
-}
-
-/// Counts a due timer and how late it was handled.
-pub fn count_wake(lateness: Duration) {
-    counter!("dunlin_wakes_total").increment(1);
-    histogram!("dunlin_wake_lateness_seconds").record(lateness.as_secs_f64());
 }
 
 /// Shows how much waits in the outbox, and for how long the oldest has.
@@ -143,17 +125,6 @@ pub fn show_outbox(pending: u64, oldest_age: Duration) {
 pub fn count_send(channel: &'static str, outcome: &'static str, took: Duration) {
     counter!("dunlin_sends_total", "channel" => channel, "outcome" => outcome).increment(1);
     histogram!("dunlin_send_seconds", "channel" => channel).record(took.as_secs_f64());
-}
-
-/// Counts a message put into quarantine. `reason` is a code of the program, never text of the message.
-pub fn count_quarantined(reason: &'static str) {
-    counter!("dunlin_quarantined_total", "reason" => reason).increment(1);
-}
-
-/// Counts a commit: how long it took and how many inputs it held.
-pub fn count_commit(took: Duration, events: usize) {
-    histogram!("dunlin_commit_seconds").record(took.as_secs_f64());
-    histogram!("dunlin_commit_events").record(events as f64);
 }
 
 #[cfg(test)]

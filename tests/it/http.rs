@@ -47,7 +47,7 @@ async fn start_with(heartbeat: Heartbeat) -> Server {
     let metrics = recorder.handle();
     metrics::with_local_recorder(&recorder, || {
         dunlin::telemetry::describe_metrics();
-        dunlin::telemetry::count_event("billing.heartbeat", "committed");
+        dunlin::telemetry::count_send("smtp", "sent", Duration::from_millis(3));
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let base = format!("http://{}", listener.local_addr().expect("bound"));
@@ -132,7 +132,7 @@ async fn metrics_are_what_prometheus_reads() {
     let server = start().await;
     let (status, body) = server.get("/metrics").await;
     assert_eq!(status, StatusCode::OK);
-    let line = "dunlin_events_total{type=\"billing.heartbeat\",outcome=\"committed\"} 1";
+    let line = "dunlin_sends_total{channel=\"smtp\",outcome=\"sent\"} 1";
     assert!(body.lines().any(|found| found == line), "{body}");
 }
 
