@@ -25,7 +25,6 @@ pub use origin::Origin;
 pub use sections::dispatch::DispatchSettings;
 pub use sections::http::HttpSettings;
 pub use sections::log::{LogFormat, LogSettings};
-pub use sections::notices::NoticeSettings;
 pub use sections::policies::PolicySettings;
 pub use sections::store::{StoreKind, StoreSettings};
 pub use sections::templates::TemplateSettings;
@@ -40,12 +39,17 @@ use stack::Stack;
 
 use crate::dispatch::email::EmailSettings;
 use crate::dispatch::sms::SmsSettings;
+use crate::render::Brand;
+use crate::worker;
 
 /// The defaults: every key there is, with its comment.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
 
 /// Names the configuration file where `--config` does not.
 pub const CONFIG_VARIABLE: &str = "DUNLIN_CONFIG";
+
+/// Its default serves to look around; customers need a real one.
+const CONSOLE_URL: &str = "notices.console_url";
 
 /// Keys whose values are never shown, logged or repeated in an error.
 const SECRETS: &[&str] = &[
@@ -106,7 +110,7 @@ pub struct Settings {
     /// What is logged and how it looks.
     pub log: LogSettings,
     /// What every notice says about its sender.
-    pub notices: NoticeSettings,
+    pub notices: Brand,
     /// How the outbox is worked off.
     pub dispatch: DispatchSettings,
 }
@@ -122,6 +126,16 @@ pub struct Loaded {
 }
 
 impl Settings {
+    /// What the worker is given.
+    pub fn for_worker(&self) -> worker::Settings {
+        worker::Settings {
+            group_max: self.store.group_max_events,
+            limits: self.worker.limits,
+            source: self.worker.source.clone(),
+            retention: self.store.retention.clone(),
+        }
+    }
+
     /// Reads all layers and checks everything.
     ///
     /// # Errors
@@ -131,7 +145,7 @@ impl Settings {
         let mut errors = Vec::new();
         let file = read_file(&source)?;
         let file = schema.sift(file, &mut errors);
-        let (variables, warnings) = schema.variables(source.env, &mut errors);
+        let (variables, mut warnings) = schema.variables(source.env, &mut errors);
 
         let mut stack = Stack::new(&schema, [file, variables]);
         let mut effective = stack.effective();
@@ -142,6 +156,9 @@ impl Settings {
         let mut report = Report::new(&effective, errors);
         let settings = written.check(&mut report);
         let errors = report.into_errors();
+        if effective.get(CONSOLE_URL).is_some_and(|leaf| leaf.origin == Origin::Default) {
+            warnings.push(format!("{CONSOLE_URL} is not set: the links in notices lead nowhere"));
+        }
         if errors.is_empty() {
             Ok(Loaded { settings, warnings, effective, schema })
         } else {

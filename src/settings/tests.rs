@@ -10,6 +10,8 @@ use serde::Deserialize;
 use super::*;
 use crate::settings::shape::Kind;
 
+mod sections_of_others;
+
 fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
@@ -34,7 +36,7 @@ fn the_defaults_alone_are_enough() {
     let settings = loaded.expect("the defaults are good").settings;
     assert_eq!(settings.store.group_max_events, 500);
     assert_eq!(settings.http.bind.to_string(), "127.0.0.1:9464");
-    assert_eq!(settings.notices.console_url, None);
+    assert_eq!(settings.notices.support, None);
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn a_variable_is_read_as_the_kind_of_its_key() {
     let settings = load("", &pairs).map_err(|e| e.join("\n")).expect("good").settings;
     assert_eq!(settings.dispatch.retry_after.iter().map(|d| d.as_secs()).sum::<u64>(), 6);
     assert_eq!(settings.http.bind.to_string(), "0.0.0.0:80");
-    assert_eq!(settings.notices.brand, "42");
+    assert_eq!(settings.notices.name, "42");
     assert_eq!(settings.log.format, LogFormat::Json);
 }
 
@@ -148,7 +150,8 @@ fn a_variable_with_the_wrong_underscores_is_refused_and_a_stranger_is_only_repor
     );
     let loaded = load("", &[("DUNLIN_PORT", "tcp://10.0.0.1:80"), ("PATH", "/bin")]);
     let warnings = loaded.map_err(|e| e.join("\n")).expect("good").warnings;
-    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings.len(), 2);
+    assert!(warnings[1].starts_with("notices.console_url is not set"));
     assert!(warnings[0].contains("DUNLIN_PORT") && !warnings[0].contains("10.0.0.1"));
 }
 
@@ -257,59 +260,6 @@ fn no_error_repeats_a_secret() {
     let refused = refused.expect_err("refused");
     assert_eq!(refused.len(), 4, "{refused:?}");
     assert!(refused.iter().all(|e| !e.contains("hunter2") && !e.contains("31337")), "{refused:?}");
-}
-
-#[test]
-fn the_defaults_of_other_modules_are_those_of_their_types() {
-    let settings = load("", &[]).map_err(|e| e.join("\n")).expect("good").settings;
-    assert_eq!(format!("{:?}", settings.email), format!("{:?}", EmailSettings::default()));
-    assert_eq!(format!("{:?}", settings.sms), format!("{:?}", SmsSettings::default()));
-    assert_eq!(settings.store.retention, crate::store::Retention::default());
-    assert_eq!(settings.store.limits, crate::store::Limits::default());
-}
-
-#[test]
-fn a_relay_without_tls_on_another_machine_needs_a_yes() {
-    let file = "[email.smtp]\nhost = 'relay.example.com'\ntls = 'none'\n";
-    let refused = refusals(file, &[]);
-    assert!(refused[0].contains("email.smtp.allow_plaintext = true"), "{refused:?}");
-    assert!(load(&format!("{file}allow_plaintext = true\n"), &[]).is_ok());
-    assert!(load("[email.smtp]\nhost = '127.0.0.1'\ntls = 'none'\n", &[]).is_ok());
-}
-
-#[test]
-fn what_the_channels_refuse_is_reported_at_its_key_with_its_origin() {
-    let file = "[email]\nfrom_address = 'nobody'\n[sms]\nkind = 'email_gatewy'\n[email.smtp]\nmax_connections = 0\n";
-    let mut refused = refusals(file, &[]);
-    refused.sort();
-    assert_eq!(
-        refused,
-        [
-            "email.from_address: is not an e-mail address (FILE:2)",
-            "email.smtp.max_connections: must be between 1 and 256, is 0 (FILE:6)",
-            "sms.kind: expected one of none, file, email_gateway, http, found \"email_gatewy\" (FILE:4); \
-             did you mean \"email_gateway\"?",
-        ]
-    );
-    let refused =
-        refusals("[sms]\nkind = 'email_gateway'\n[sms.email_gateway]\naddress = 'x@y.z'\n", &[]);
-    assert_eq!(refused, ["sms.email_gateway.address: must hold {to} or {digits} (FILE:4)"]);
-}
-
-#[test]
-fn show_hides_secrets_that_somebody_wrote_and_says_which_file_they_came_from() {
-    let password = secret_file("hunter2");
-    let file = format!(
-        "[email.smtp]\nusername = 'dunlin'\npassword_file = '{}'\n[sms.http]\nurl = 'https://g/?key=hunter2'\n\
-         [sms.http.headers]\nX-Key = 'hunter2'\n",
-        password.path().display()
-    );
-    let shown = show(&load(&file, &[]).map_err(|e| e.join("\n")).expect("good"));
-    assert!(!shown.contains("hunter2"), "{shown}");
-    let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap_or("");
-    assert!(line("email.smtp.password = *** ").ends_with("dunlin.toml:3"), "{shown}");
-    assert!(line("sms.http.headers.X-Key = *** ").ends_with("dunlin.toml:7"), "{shown}");
-    assert!(line("sms.http.url = *** ").ends_with("dunlin.toml:5"), "{shown}");
 }
 
 #[test]

@@ -1,31 +1,33 @@
-//! `[worker]`: how much the worker takes in, and how it stops.
+//! `[worker]`: how much the worker takes in, what it calls itself, and how it stops.
 
 use core::time::Duration;
 
 use serde::Deserialize;
 
+use crate::event::Limits;
 use crate::settings::report::Report;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Written {
+    source: String,
     drain_timeout_secs: u64,
     stall_timeout_secs: u64,
     max_body_bytes: usize,
     max_depth: usize,
 }
 
-/// How much the worker takes in, and how it stops.
+/// How much the worker takes in, what it calls itself, and how it stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerSettings {
+    /// URI of this dunlin, as the `source` of what it publishes.
+    pub source: String,
     /// The longest that work in flight may take after the signal to stop.
     pub drain_timeout: Duration,
     /// A commit loop that has not gone round for this long makes `/healthz` fail.
     pub stall_timeout: Duration,
-    /// A longer body goes to quarantine.
-    pub max_body_bytes: usize,
-    /// JSON nested deeper goes to quarantine.
-    pub max_depth: usize,
+    /// What a body may be; anything larger or deeper goes to quarantine.
+    pub limits: Limits,
 }
 
 impl Written {
@@ -35,11 +37,14 @@ impl Written {
         report.within("worker.max_body_bytes", self.max_body_bytes, 1_024..=16 * 1024 * 1024);
         // serde_json itself stops at 128.
         report.within("worker.max_depth", self.max_depth, 4..=127);
+        if self.source.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            report.refuse("worker.source", "is not a URI: it holds white space");
+        }
         WorkerSettings {
+            source: report.required("worker.source", self.source),
             drain_timeout: Duration::from_secs(self.drain_timeout_secs),
             stall_timeout: Duration::from_secs(self.stall_timeout_secs),
-            max_body_bytes: self.max_body_bytes,
-            max_depth: self.max_depth,
+            limits: Limits { body_bytes: self.max_body_bytes, depth: self.max_depth },
         }
     }
 }

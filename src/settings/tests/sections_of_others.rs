@@ -1,0 +1,58 @@
+//! The sections whose types other modules bring: their defaults, their checks, their secrets.
+
+use super::*;
+
+#[test]
+fn the_defaults_of_other_modules_are_those_of_their_types() {
+    let settings = load("", &[]).map_err(|e| e.join("\n")).expect("good").settings;
+    assert_eq!(format!("{:?}", settings.email), format!("{:?}", EmailSettings::default()));
+    assert_eq!(format!("{:?}", settings.sms), format!("{:?}", SmsSettings::default()));
+    assert_eq!(settings.store.retention, crate::store::Retention::default());
+    assert_eq!(settings.store.limits, crate::store::Limits::default());
+    assert_eq!(settings.templates.limits, crate::render::Limits::default());
+    assert_eq!(settings.for_worker(), worker::Settings::default());
+}
+
+#[test]
+fn a_relay_without_tls_on_another_machine_needs_a_yes() {
+    let file = "[email.smtp]\nhost = 'relay.example.com'\ntls = 'none'\n";
+    let refused = refusals(file, &[]);
+    assert!(refused[0].contains("email.smtp.allow_plaintext = true"), "{refused:?}");
+    assert!(load(&format!("{file}allow_plaintext = true\n"), &[]).is_ok());
+    assert!(load("[email.smtp]\nhost = '127.0.0.1'\ntls = 'none'\n", &[]).is_ok());
+}
+
+#[test]
+fn what_the_channels_refuse_is_reported_at_its_key_with_its_origin() {
+    let file = "[email]\nfrom_address = 'nobody'\n[sms]\nkind = 'email_gatewy'\n[email.smtp]\nmax_connections = 0\n";
+    let mut refused = refusals(file, &[]);
+    refused.sort();
+    assert_eq!(
+        refused,
+        [
+            "email.from_address: is not an e-mail address (FILE:2)",
+            "email.smtp.max_connections: must be between 1 and 256, is 0 (FILE:6)",
+            "sms.kind: expected one of none, file, email_gateway, http, found \"email_gatewy\" (FILE:4); \
+             did you mean \"email_gateway\"?",
+        ]
+    );
+    let refused =
+        refusals("[sms]\nkind = 'email_gateway'\n[sms.email_gateway]\naddress = 'x@y.z'\n", &[]);
+    assert_eq!(refused, ["sms.email_gateway.address: must hold {to} or {digits} (FILE:4)"]);
+}
+
+#[test]
+fn show_hides_secrets_that_somebody_wrote_and_says_which_file_they_came_from() {
+    let password = secret_file("hunter2");
+    let file = format!(
+        "[email.smtp]\nusername = 'dunlin'\npassword_file = '{}'\n[sms.http]\nurl = 'https://g/?key=hunter2'\n\
+         [sms.http.headers]\nX-Key = 'hunter2'\n",
+        password.path().display()
+    );
+    let shown = show(&load(&file, &[]).map_err(|e| e.join("\n")).expect("good"));
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap_or("");
+    assert!(line("email.smtp.password = *** ").ends_with("dunlin.toml:3"), "{shown}");
+    assert!(line("sms.http.headers.X-Key = *** ").ends_with("dunlin.toml:7"), "{shown}");
+    assert!(line("sms.http.url = *** ").ends_with("dunlin.toml:5"), "{shown}");
+}
