@@ -106,7 +106,8 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
         },
         attempt: (kind == "charge-failed").then_some(2),
         attempts: (kind == "charge-failed").then_some(5),
-        next_attempt_at: (kind == "charge-failed").then(|| instant("2026-03-10T00:00:00Z")),
+        next_attempt_at: matches!(kind, "charge-failed" | "renewal-reminder")
+            .then(|| instant("2026-03-10T00:00:00Z")),
         price: (term && !attached).then(|| money("128.00")),
     }
 }

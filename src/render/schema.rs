@@ -23,8 +23,8 @@ const TERM: &[&str] = &["expires_at", "groups.expires_at", "groups.auto_renew"];
 const RATE: &[&str] = &["daily_consumption", "runway"];
 const ARREARS: &[&str] = &["arrears_since"];
 const MONEY: &[&str] = &["balance", "owed"];
-const CHARGE: &[&str] =
-    &["groups.items.attempt", "groups.items.attempts", "groups.items.next_attempt_at"];
+const CHARGE: &[&str] = &["groups.items.attempt", "groups.items.attempts"];
+const NEXT: &[&str] = &["groups.items.next_attempt_at"];
 const PRICE: &[&str] = &["groups.items.price"];
 const FUTURE: &[&str] = &["act_by", "loss_at"];
 
@@ -42,13 +42,13 @@ const PARTICULARS: [Particular; 7] = [
     Particular {
         kind: "balance-warning",
         always: &["balance", "runway"],
-        never: &[TERM, ARREARS, CHARGE, PRICE],
+        never: &[TERM, ARREARS, CHARGE, NEXT, PRICE],
     },
-    Particular { kind: "arrears", always: &["balance"], never: &[TERM, RATE, CHARGE, PRICE] },
+    Particular { kind: "arrears", always: &["balance"], never: &[TERM, RATE, CHARGE, NEXT, PRICE] },
     Particular {
         kind: "reclaimed",
         always: &[],
-        never: &[RATE, ARREARS, MONEY, CHARGE, PRICE, FUTURE],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, FUTURE],
     },
 ];
 

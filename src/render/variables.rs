@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::engine::effect::{Notice, NoticeItem};
-use crate::engine::input::Contact;
+use crate::engine::input::{Attachment, Contact};
 use crate::engine::money::Money;
 use crate::engine::policy::PhaseClass;
 use crate::render::RenderError;
@@ -227,7 +227,7 @@ pub(super) fn variables(
         groups: groups(&plans, naming.listed, &moment),
         renewing: notice.items.iter().filter(|item| item.auto_renew == Some(true)).count(),
         detached: kinds(notice),
-        detached_now: notice.items.iter().any(|item| !item.detached.is_empty() && !works(item)),
+        detached_now: notice.items.iter().any(|item| !lasting(item).is_empty() && !works(item)),
         balance: notice.balance.map(Amount::from),
         owed: notice.balance.and_then(owed),
         daily_consumption: notice.daily_consumption.map(Amount::from),
@@ -328,7 +328,7 @@ fn groups(
 }
 
 fn item(item: &NoticeItem, moment: &impl Fn(DateTime<Utc>) -> Moment) -> Item {
-    let detached = item.detached.iter().take(ATTACHMENTS).map(|attachment| Detached {
+    let detached = lasting(item).iter().take(ATTACHMENTS).map(|attachment| Detached {
         kind: flat(&attachment.kind, NAME),
         id: attachment.id.as_ref().map(|id| flat(id, NAME)),
     });
@@ -373,13 +373,18 @@ fn account(notice: &Notice, length: usize) -> AccountVariables {
 
 fn kinds(notice: &Notice) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
-    for attachment in notice.items.iter().flat_map(|item| &item.detached) {
+    for attachment in notice.items.iter().flat_map(lasting) {
         let kind = flat(&attachment.kind, NAME);
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
     }
     kinds
+}
+
+/// What can be configured again: nothing, once the resource is gone.
+fn lasting(item: &NoticeItem) -> &[Attachment] {
+    if item.class == PhaseClass::Gone { &[] } else { &item.detached }
 }
 
 fn works(item: &NoticeItem) -> bool {
