@@ -186,8 +186,11 @@ impl Renderer {
     ) -> Result<Context, RenderError> {
         let language = locale::language_of(locale);
         let variables = variables(notice, contact, &self.brand, language, naming)?;
-        let data = Context::wraps(variables)
-            .map_err(|_| RenderError::Data { notice: notice.kind.clone() })?;
+        let unfit = |_| RenderError::Data { notice: notice.kind.clone() };
+        let mut data = serde_json::to_value(variables).map_err(unfit)?;
+        schema::prune(notice.kind.as_str(), &mut data);
+        let data =
+            Context::wraps(data).map_err(|_| RenderError::Data { notice: notice.kind.clone() })?;
         match schema::lacking(notice.kind.as_str(), data.data()) {
             Some(variable) => {
                 Err(RenderError::Incomplete { notice: notice.kind.clone(), variable })

@@ -26,6 +26,7 @@ const MONEY: &[&str] = &["balance", "owed"];
 const CHARGE: &[&str] = &["groups.items.attempt", "groups.items.attempts"];
 const NEXT: &[&str] = &["groups.items.next_attempt_at"];
 const PRICE: &[&str] = &["groups.items.price"];
+const DETACHED: &[&str] = &["detached", "groups.items.detached"];
 const FUTURE: &[&str] = &["act_by", "loss_at"];
 
 const EXPIRES: &[&str] = &["expires_at", "groups.expires_at"];
@@ -42,13 +43,13 @@ const PARTICULARS: [Particular; 7] = [
     Particular {
         kind: "balance-warning",
         always: &["balance", "runway"],
-        never: &[TERM, ARREARS, CHARGE, NEXT, PRICE],
+        never: &[TERM, ARREARS, CHARGE, NEXT, PRICE, DETACHED],
     },
     Particular { kind: "arrears", always: &["balance"], never: &[TERM, RATE, CHARGE, NEXT, PRICE] },
     Particular {
         kind: "reclaimed",
         always: &[],
-        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, FUTURE],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, FUTURE],
     },
 ];
 
@@ -74,6 +75,28 @@ pub fn schema(kind: &str, channel: Channel) -> Shape {
 pub(super) fn lacking(kind: &str, data: &Value) -> Option<&'static str> {
     let always = particular(kind)?.always;
     always.iter().find(|path| !has(data, path)).copied()
+}
+
+/// Takes out of `data` what `kind` never has, whatever the notice holds: so that what `check` saw is what is sent.
+pub(super) fn prune(kind: &str, data: &mut Value) {
+    if let Some(particular) = particular(kind) {
+        particular.never().for_each(|path| take(data, path));
+    }
+}
+
+fn take(data: &mut Value, path: &str) {
+    match data {
+        Value::Array(elements) => elements.iter_mut().for_each(|element| take(element, path)),
+        Value::Object(fields) => match path.split_once('.') {
+            None => drop(fields.remove(path)),
+            Some((name, rest)) => {
+                if let Some(inner) = fields.get_mut(name) {
+                    take(inner, rest);
+                }
+            }
+        },
+        _ => {}
+    }
 }
 
 /// The variables of `shape` as `path`, field, with lists as `groups[]`; what a document lists.
@@ -172,7 +195,8 @@ mod tests {
         for particular in &PARTICULARS {
             for path in particular.never().chain(particular.always.iter().copied()) {
                 let field = at(&all, path).unwrap_or_else(|| panic!("{}: {path}", particular.kind));
-                assert!(field.optional, "{path} is there always");
+                let list = matches!(field.shape, Shape::List(_));
+                assert!(field.optional || list, "{path} is there always");
             }
         }
         for path in SMS_ONLY {

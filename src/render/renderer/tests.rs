@@ -58,28 +58,28 @@ fn a_warning_reads_as_written() {
         renderer().render_email(&notice("expiry-warning", 1), &contact(), "en").expect("rendered");
     assert_eq!(email.subject, "web-ins-001 expires on 2026-03-10");
     insta::assert_snapshot!(email.text, @r#"
-    Hello Li Wei,
+        Hello Li Wei,
 
-    web-ins-001 expires on 2026-03-10 15:30 (UTC+8), in 7 days. Please renew it before then to keep it running.
+        web-ins-001 expires on 2026-03-10 15:30 (UTC+8), in 7 days. Please renew it before then to keep it running.
 
-    Renew by 2026-03-10 15:30 (UTC+8):
-    https://console.example.com/billing
+        Renew by 2026-03-10 15:30 (UTC+8):
+        https://console.example.com/billing
 
-    If not renewed
+        If not renewed
 
-    Expires 2026-03-10 15:30 (UTC+8):
-      * web-ins-001 (ins-001, ap-guangzhou)
-        To configure again: load balancer lb-7, elastic public IP
-      2026-03-10 15:30 (UTC+8): service stops; moved to the recycle bin. Data is kept.
-      2026-03-18 00:00 (UTC+8): released. All data is deleted and cannot be recovered.
+        Expires 2026-03-10 15:30 (UTC+8):
+          2026-03-10 15:30 (UTC+8): service stops; moved to the recycle bin. Data is kept.
+          2026-03-18 00:00 (UTC+8): released. All data is deleted and cannot be recovered.
+          * web-ins-001 (ins-001, ap-guangzhou)
+            To configure again: load balancer lb-7, elastic public IP
 
-    Detached when service stops, and not restored by paying: load balancer and elastic public IP. Configure this again afterwards.
+        Detached when service stops, and not restored by paying: load balancer and elastic public IP. Configure this again afterwards.
 
-    --
-    Example Cloud
-    You receive this because you are a contact of account acc-1001 (Lanting Studio).
-    Questions: support@example.com
-    "#);
+        --
+        Example Cloud
+        You receive this because you are a contact of account acc-1001 (Lanting Studio).
+        Questions: support@example.com
+        "#);
 }
 
 #[test]
@@ -88,35 +88,35 @@ fn a_warning_reads_as_written_in_chinese() {
         renderer().render_email(&notice("arrears", 2), &contact(), "zh-CN").expect("rendered");
     assert_eq!(email.subject, "Lanting Studio：账户余额已低于零");
     insta::assert_snapshot!(email.text, @r#"
-    Li Wei，您好：
+        Li Wei，您好：
 
-    账户 Lanting Studio 的余额为 -12.50 CNY，涉及 2 个按量计费资源。停止服务之前，资源仍可使用并继续计费。请在 2026-03-10 17:30 (UTC+8) 前充值，使余额大于零。
+        账户 Lanting Studio 的余额为 -12.50 CNY，涉及 2 个按量计费资源。停止服务之前，资源仍可使用并继续计费。请在 2026-03-10 17:30 (UTC+8) 前充值，使余额大于零。
 
-      账户余额：-12.50 CNY
-      需充值：大于 12.50 CNY
-      余额低于零的时间：2026-03-10 15:30 (UTC+8)
+          账户余额：-12.50 CNY
+          需充值：大于 12.50 CNY
+          余额低于零的时间：2026-03-10 15:30 (UTC+8)
 
-    请在 2026-03-10 17:30 (UTC+8) 前充值：
-    https://console.example.com/billing
+        请在 2026-03-10 17:30 (UTC+8) 前充值：
+        https://console.example.com/billing
 
-    如余额仍低于零
+        如余额仍低于零
 
-      * web-ins-001 (ins-001, ap-guangzhou)
-        需重新配置：负载均衡 lb-7、弹性公网 IP
-      * web-ins-002 (ins-002, ap-guangzhou)
-        需重新配置：负载均衡 lb-7、弹性公网 IP
-      2026-03-10 17:30 (UTC+8)：停止服务，数据保留。
-      2026-03-25 17:30 (UTC+8)：释放资源。数据将被全部清除，且无法恢复。
+          2026-03-10 17:30 (UTC+8)：停止服务，数据保留。
+          2026-03-25 17:30 (UTC+8)：释放资源。数据将被全部清除，且无法恢复。
+          * web-ins-001 (ins-001, ap-guangzhou)
+            需重新配置：负载均衡 lb-7、弹性公网 IP
+          * web-ins-002 (ins-002, ap-guangzhou)
+            需重新配置：负载均衡 lb-7、弹性公网 IP
 
-    停止服务时将解除关联，恢复服务后不会自动还原：负载均衡、弹性公网 IP。恢复后请重新配置。
+        停止服务时将解除关联，恢复服务后不会自动还原：负载均衡、弹性公网 IP。恢复后请重新配置。
 
-    余额大于零后，服务将自动恢复。已释放的资源无法恢复。
+        余额大于零后，服务将自动恢复。已释放的资源无法恢复。
 
-    --
-    Example Cloud
-    您收到此通知，是因为您是账户 acc-1001（Lanting Studio）的联系人。
-    如有疑问：support@example.com
-    "#);
+        --
+        Example Cloud
+        您收到此通知，是因为您是账户 acc-1001（Lanting Studio）的联系人。
+        如有疑问：support@example.com
+        "#);
 }
 
 #[test]

@@ -1,0 +1,255 @@
+//! Notices to look at: for every lifecycle a customer who never pays, run through the engine.
+//!
+//! Nothing here is written by hand but the events: what a notice holds is what the engine puts into it, so that a preview
+//! cannot promise what the product does not. Knows no template.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+
+use crate::engine::effect::{Effect, Notice};
+use crate::engine::id::{EventKey, NoticeKind, PolicyKey};
+use crate::engine::input::{
+    Activation, Attachment, AutoRenew, Body, Contact, Event, Profile, RenewMode, Role, Traits,
+    Usage,
+};
+use crate::engine::money::{Currency, Money};
+use crate::engine::policy::{Clock, Policy, PolicySet};
+use crate::simulate::{Decided, Simulation};
+
+/// One notice, as a policy made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The policy.
+    pub policy: PolicyKey,
+    /// The first notice of its kind in the history.
+    pub notice: Notice,
+}
+
+/// When the histories begin.
+const START: i64 = 1_772_416_800; // 2026-03-02T02:00:00Z
+/// When the term ends, or the balance is used up, in hours after that.
+const TROUBLE: i64 = 8 * 24;
+/// How long the histories go on after that, in days: longer than any lifecycle keeps data.
+const AFTERWARDS: i64 = 120;
+/// The histories of one policy: with auto-renewal on and off.
+const MODES: [RenewMode; 2] = [RenewMode::Manual, RenewMode::Auto];
+
+/// The first notice of each kind under each policy, in the newest version, in the order of the policies.
+pub fn samples(policies: &PolicySet) -> Vec<Sample> {
+    let mut samples: Vec<Sample> = Vec::new();
+    for policy in newest(policies) {
+        for mode in MODES {
+            for notice in History::new(policies, policy, mode).run() {
+                let known = samples
+                    .iter()
+                    .any(|known| known.policy == policy.key && known.notice.kind == notice.kind);
+                if !known {
+                    samples.push(Sample { policy: policy.key.clone(), notice });
+                }
+            }
+        }
+    }
+    samples
+}
+
+/// Notices that a policy declares and that its histories do not bring about: nothing shows what they look like.
+pub fn unseen(policies: &PolicySet, samples: &[Sample]) -> BTreeSet<(PolicyKey, NoticeKind)> {
+    newest(policies)
+        .flat_map(|policy| {
+            policy.notices.iter().map(|rule| (policy.key.clone(), rule.kind.clone()))
+        })
+        .filter(|(key, kind)| {
+            !samples.iter().any(|sample| sample.policy == *key && sample.notice.kind == *kind)
+        })
+        .collect()
+}
+
+fn newest(policies: &PolicySet) -> impl Iterator<Item = &Policy> {
+    policies.iter().filter(|policy| {
+        policies.newest(&policy.key.id).is_some_and(|newest| newest.key == policy.key)
+    })
+}
+
+/// One customer under one policy.
+struct History<'p> {
+    simulation: Simulation<'p>,
+    policy: &'p Policy,
+    mode: RenewMode,
+    /// Numbers the events.
+    told: u64,
+    notices: Vec<Notice>,
+}
+
+impl<'p> History<'p> {
+    fn new(policies: &'p PolicySet, policy: &'p Policy, mode: RenewMode) -> Self {
+        let simulation = Simulation::new(policies);
+        Self { simulation, policy, mode, told: 0, notices: Vec::new() }
+    }
+
+    /// Everything that the customer is told.
+    fn run(mut self) -> Vec<Notice> {
+        self.tell(0, Body::AccountUpdated(profile()));
+        self.tell(
+            0,
+            balance(match self.policy.clock {
+                Clock::Expiry => 0,
+                Clock::Arrears => 240,
+            }),
+        );
+        for resource in ["web", "db"] {
+            let activation = self.activation(resource);
+            self.tell(1, Body::ResourceActivated(Box::new(activation)));
+        }
+        // Hour by hour, so that a charge is refused before the next one is due.
+        for hour in 2..=TROUBLE + AFTERWARDS * 24 {
+            if self.policy.clock == Clock::Arrears {
+                self.use_up(hour);
+            }
+            let decided = self.simulation.run_until(instant(hour));
+            self.hear(decided);
+        }
+        self.notices
+    }
+
+    /// Thirty a day, with the balance after it, until there is none; then twelve too much.
+    fn use_up(&mut self, hour: i64) {
+        let used = money(30);
+        if hour % 24 == 0 && hour <= TROUBLE {
+            let (period_start, period_end) = (instant(hour - 24), instant(hour));
+            let usage =
+                Usage { amount: used, period_start, period_end, resource: None, traffic: false };
+            self.tell(hour, Body::UsageCharged(usage));
+            self.tell(hour, balance(240 - hour / 24 * 30));
+        } else if hour == TROUBLE + 1 {
+            self.tell(hour, balance(-12));
+        }
+    }
+
+    fn activation(&self, resource: &str) -> Activation {
+        let expires = self.policy.clock == Clock::Expiry;
+        Activation {
+            resource: format!("ins-{resource}-4f0a").as_str().into(),
+            policy: self.policy.key.id.clone(),
+            currency: None,
+            traits: Traits {
+                name: Some(format!("{resource}-production")),
+                region: Some("ap-guangzhou".to_owned()),
+                price: Some(Decimal::from(128)),
+                attachments: Some(self.attachments(resource)),
+                disks: Some(Vec::new()),
+                ..Traits::default()
+            },
+            purchased_at: None,
+            expires_at: expires.then(|| instant(TROUBLE)),
+            term_months: None,
+            auto_renew: expires.then_some(AutoRenew { mode: self.mode, months: Some(1) }),
+            orders: Vec::new(),
+        }
+    }
+
+    /// One of each kind that the policy detaches, for the first resource; one for the others.
+    fn attachments(&self, resource: &str) -> Vec<Attachment> {
+        let kinds: BTreeSet<&String> =
+            self.policy.steps.iter().flat_map(|step| &step.outcome.detach).collect();
+        let of_each = kinds.into_iter().take(if resource == "web" { usize::MAX } else { 1 });
+        let attachment = |kind: &String| Attachment {
+            kind: kind.clone(),
+            id: Some(format!("{}-{resource}", initials(kind))),
+        };
+        of_each.map(attachment).collect()
+    }
+
+    fn tell(&mut self, hour: i64, body: Body) {
+        self.told += 1;
+        let key = EventKey { source: "/sample".to_owned(), id: self.told.to_string() };
+        let event = Event { key, time: instant(hour), account: "acc-1001".into(), body };
+        let decided = self.simulation.read(event);
+        self.hear(decided);
+    }
+
+    /// Notes what was told, and refuses every charge an hour after it was asked for.
+    fn hear(&mut self, decided: Vec<Decided>) {
+        for decided in decided {
+            for effect in decided.decision.effects {
+                match effect {
+                    Effect::Notice(notice) => self.notices.push(notice),
+                    Effect::ChargeRequested(request) => self.refuse(decided.at, &request),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, at: DateTime<Utc>, request: &crate::engine::effect::ChargeRequest) {
+        let body = Body::ChargeFailed {
+            resource: request.resource.clone(),
+            charge: request.charge.clone(),
+            reason: None,
+        };
+        let hours = (at - instant(0)).num_hours() + 1;
+        self.tell(hours, body);
+    }
+}
+
+/// `lb` of `load_balancer`.
+fn initials(kind: &str) -> String {
+    kind.split('_').filter_map(|word| word.chars().next()).collect()
+}
+
+fn instant(hour: i64) -> DateTime<Utc> {
+    let start = DateTime::from_timestamp(START, 0).unwrap_or_default();
+    start + TimeDelta::hours(hour)
+}
+
+fn currency() -> Currency {
+    "CNY".parse().expect("the yuan is in use")
+}
+
+fn money(amount: i64) -> Money {
+    Money { amount: Decimal::from(amount), currency: currency() }
+}
+
+fn balance(amount: i64) -> Body {
+    Body::BalanceReported { balance: money(amount), sequence: None }
+}
+
+fn profile() -> Profile {
+    Profile {
+        currency: currency(),
+        contacts: vec![reader()],
+        locale: None,
+        name: Some("Lanting Studio".to_owned()),
+    }
+}
+
+/// Whom the samples are written to. The address is of a domain that nobody has.
+pub fn reader() -> Contact {
+    Contact {
+        name: "Li Wei".to_owned(),
+        role: Role::Creator,
+        email: Some("li.wei@example.com".to_owned()),
+        phone: Some("+8613800138000".to_owned()),
+        locale: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policies;
+    use crate::render::fixture::brand;
+    use crate::render::{Limits, Renderer, Templates, check};
+
+    #[test]
+    fn every_notice_of_every_shipped_policy_comes_out_of_the_engine_and_renders() {
+        let policies = Policies::shipped().set;
+        let samples = samples(&policies);
+        assert_eq!(unseen(&policies, &samples), BTreeSet::new());
+        let renderer =
+            Renderer::new(Templates::shipped(), "en", brand(), Limits::default()).expect("shipped");
+        let notices: Vec<Notice> = samples.into_iter().map(|sample| sample.notice).collect();
+        assert_eq!(check(&renderer, &notices, &["en", "zh-CN"]), []);
+    }
+}
