@@ -11,6 +11,8 @@
 
 extern crate alloc;
 
+pub mod backoff;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod dispatch;

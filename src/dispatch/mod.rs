@@ -7,6 +7,7 @@ pub mod email;
 pub mod in_flight;
 pub mod jsonl;
 pub mod message;
+pub mod publish;
 pub mod publish_file;
 pub mod report;
 pub mod retry;
