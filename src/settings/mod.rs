@@ -37,6 +37,7 @@ use schema::Schema;
 use sections::Written;
 use stack::Stack;
 
+use crate::broker::BrokerSettings;
 use crate::dispatch::email::EmailSettings;
 use crate::dispatch::sms::SmsSettings;
 use crate::render::Brand;
@@ -53,6 +54,7 @@ const CONSOLE_URL: &str = "notices.console_url";
 
 /// Keys whose values are never shown, logged or repeated in an error.
 const SECRETS: &[&str] = &[
+    "broker.uri",
     "email.smtp.password",
     // Some gateways want their key in the address or in the body.
     "sms.http.body",
@@ -93,6 +95,8 @@ impl Source {
 /// What the program uses: complete, checked, with secrets read. Not to be printed as a whole.
 #[derive(Clone)]
 pub struct Settings {
+    /// The link to RabbitMQ.
+    pub broker: BrokerSettings,
     /// Who sends mail, and over which relay.
     pub email: EmailSettings,
     /// How texts are sent.

@@ -2,6 +2,7 @@
 //!
 //! The broker and the channels bring a type of their own, which is both; of those only the checks are here.
 
+pub(super) mod broker;
 pub(super) mod dispatch;
 pub(super) mod email;
 pub(super) mod http;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 use super::Settings;
 use super::report::Report;
+use crate::broker::BrokerSettings;
 use crate::dispatch::email::EmailSettings;
 use crate::dispatch::sms::SmsSettings;
 
@@ -24,6 +26,7 @@ use crate::dispatch::sms::SmsSettings;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
+    broker: BrokerSettings,
     email: EmailSettings,
     sms: SmsSettings,
     store: store::Written,
@@ -39,9 +42,11 @@ pub(super) struct Written {
 impl Written {
     /// Checks every section, so that all mistakes are found.
     pub(super) fn check(self, report: &mut Report<'_>) -> Settings {
+        broker::check(&self.broker, report);
         let relay = email::check(&self.email, report);
         sms::check(&self.sms, &self.email, relay, report);
         Settings {
+            broker: self.broker,
             email: self.email,
             sms: self.sms,
             store: self.store.check(report),
