@@ -109,7 +109,7 @@ impl Catalogue {
         locale::chain(tag, default).iter().find_map(|candidate| {
             let mut locales = self.notices.keys().filter(|(_, known)| known == kind);
             let (locale, _) = locales.find(|(locale, _)| locale.eq_ignore_ascii_case(candidate))?;
-            self.has_all(locale, kind, channel).then_some(locale.as_str())
+            self.has_notice(locale, kind, channel).then_some(locale.as_str())
         })
     }
 
@@ -119,7 +119,8 @@ impl Catalogue {
         self.notices.get(&key).is_some_and(|parts| parts.contains(&part))
     }
 
-    fn has_all(&self, locale: &str, kind: &str, channel: Channel) -> bool {
+    /// Whether `locale` has all that a message of `kind` on `channel` is made of.
+    pub fn has_notice(&self, locale: &str, kind: &str, channel: Channel) -> bool {
         parts(channel).iter().all(|part| self.has(locale, kind, *part))
     }
 

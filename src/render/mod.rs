@@ -19,6 +19,7 @@ mod lint;
 pub mod load;
 pub mod locale;
 pub mod moment;
+mod plan;
 pub mod preview;
 pub mod renderer;
 pub mod samples;

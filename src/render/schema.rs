@@ -175,43 +175,4 @@ fn has(data: &Value, path: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at<'a>(shape: &'a Shape, path: &str) -> Option<&'a Field> {
-        let (first, rest) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
-        match shape {
-            Shape::List(element) => at(element, path),
-            _ => {
-                let field = shape.field(first)?;
-                rest.map_or(Some(field), |rest| at(&field.shape, rest))
-            }
-        }
-    }
-
-    #[test]
-    fn every_particular_path_exists() {
-        let all = Variables::shape();
-        for particular in &PARTICULARS {
-            for path in particular.never().chain(particular.always.iter().copied()) {
-                let field = at(&all, path).unwrap_or_else(|| panic!("{}: {path}", particular.kind));
-                let list = matches!(field.shape, Shape::List(_));
-                assert!(field.optional || list, "{path} is there always");
-            }
-        }
-        for path in SMS_ONLY {
-            assert!(at(&all, path).is_some(), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_notice_has_what_makes_sense_in_it() {
-        let warning = schema("expiry-warning", Channel::Email);
-        assert!(!at(&warning, "groups.expires_at").expect("there").optional);
-        assert!(at(&warning, "runway").expect("known").never);
-        assert!(at(&warning, "names").expect("known").never);
-        assert!(!at(&schema("expiry-warning", Channel::Sms), "names").expect("known").never);
-        let other = schema("not-yet-thought-of", Channel::Sms);
-        assert!(at(&other, "runway").expect("there").optional);
-    }
-}
+mod tests;

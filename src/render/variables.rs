@@ -12,6 +12,7 @@ use crate::engine::money::Money;
 use crate::engine::policy::PhaseClass;
 use crate::render::RenderError;
 use crate::render::moment::{Amount, Moment, Runway};
+use crate::render::plan::{Plan, class_name, plans};
 use crate::render::shape::variables;
 use crate::render::words::flat;
 
@@ -236,68 +237,6 @@ pub(super) fn variables(
     })
 }
 
-/// What happens to a resource, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Plan {
-    class: PhaseClass,
-    expires_at: Option<DateTime<Utc>>,
-    auto_renew: Option<bool>,
-    unpaid_at: Option<DateTime<Utc>>,
-    suspended_at: Option<DateTime<Utc>>,
-    retained_at: Option<DateTime<Utc>>,
-    gone_at: Option<DateTime<Utc>>,
-    data_lost: bool,
-}
-
-impl Plan {
-    fn of(item: &NoticeItem) -> Self {
-        let first = |class| {
-            let steps = item.promises.iter().filter(|promise| promise.class == class);
-            steps.map(|promise| promise.at).min()
-        };
-        Self {
-            class: item.class,
-            expires_at: item.expires_at,
-            auto_renew: item.auto_renew,
-            unpaid_at: first(PhaseClass::Unpaid),
-            suspended_at: first(PhaseClass::Suspended),
-            retained_at: first(PhaseClass::Retained),
-            gone_at: first(PhaseClass::Gone),
-            data_lost: match item.class {
-                // Released already: whether its data is lost was the step's to say, and no step is left.
-                PhaseClass::Gone => true,
-                _ => item.promises.iter().any(|promise| promise.irreversible),
-            },
-        }
-    }
-
-    /// When something is taken away next.
-    fn acts_at(&self) -> Option<DateTime<Utc>> {
-        [self.suspended_at, self.retained_at, self.gone_at].into_iter().flatten().min()
-    }
-
-    fn loses_at(&self) -> Option<DateTime<Utc>> {
-        self.gone_at.filter(|_| self.data_lost)
-    }
-}
-
-/// Resources by what happens to them, the most urgent first.
-fn plans(notice: &Notice) -> Vec<(Plan, Vec<&NoticeItem>)> {
-    let mut plans: Vec<(Plan, Vec<&NoticeItem>)> = Vec::new();
-    for item in &notice.items {
-        let plan = Plan::of(item);
-        match plans.iter_mut().find(|(known, _)| *known == plan) {
-            Some((_, items)) => items.push(item),
-            None => plans.push((plan, vec![item])),
-        }
-    }
-    plans.sort_by_key(|(plan, _)| {
-        let next = plan.acts_at().or(plan.expires_at);
-        (next.is_none(), next, plan.expires_at)
-    });
-    plans
-}
-
 fn groups(
     plans: &[(Plan, Vec<&NoticeItem>)],
     listed: usize,
@@ -401,14 +340,4 @@ fn runway(hours: u32, moment: &impl Fn(DateTime<Utc>) -> Moment, at: DateTime<Ut
         .and_then(|lasting| at.checked_add_signed(lasting))
         .unwrap_or(DateTime::<Utc>::MAX_UTC);
     Runway { days: hours / 24, hours, ends_at: moment(ends_at) }
-}
-
-fn class_name(class: PhaseClass) -> &'static str {
-    match class {
-        PhaseClass::Working => "working",
-        PhaseClass::Unpaid => "unpaid",
-        PhaseClass::Suspended => "suspended",
-        PhaseClass::Retained => "retained",
-        PhaseClass::Gone => "gone",
-    }
 }
