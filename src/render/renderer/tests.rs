@@ -269,3 +269,15 @@ fn a_brand_has_a_name_and_a_link_that_is_one() {
     let none = Renderer::new(Templates::shipped(), "xx", brand(), Limits::default()).map(|_| ());
     assert_eq!(none, Err(StartError::DefaultLocale("xx".to_owned())));
 }
+
+#[test]
+fn what_a_kind_never_has_is_not_said_even_if_the_notice_holds_it() {
+    let mut arrears = notice("arrears", 1);
+    arrears.items[0].price = Some(crate::render::fixture::money("128"));
+    let email = renderer().render_email(&arrears, &contact(), "en").expect("rendered");
+    assert!(!email.text.contains("128.00") && !email.html.contains("128.00"), "{}", email.text);
+    let mut reclaimed = notice("reclaimed", 1);
+    reclaimed.items[0].detached = notice("expired", 1).items[0].detached.clone();
+    let email = renderer().render_email(&reclaimed, &contact(), "en").expect("rendered");
+    assert!(!email.text.contains("load balancer"), "{}", email.text);
+}
