@@ -113,7 +113,7 @@ CREATE TABLE deliveries (
     last_error TEXT
 ) STRICT;
 CREATE INDEX deliveries_by_notice ON deliveries (notice);
-CREATE INDEX deliveries_ready ON deliveries (next_at, seq, created_at) WHERE state = 'pending';
+CREATE INDEX deliveries_ready ON deliveries (channel, next_at, seq, created_at) WHERE state = 'pending';
 
 -- What became of each attempt.
 CREATE TABLE receipts (

@@ -11,6 +11,7 @@ use super::{
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
 /// What has tables can be read.
@@ -83,14 +84,19 @@ impl<A: Asks> Read for A {
     fn ready_deliveries(
         &self,
         now: DateTime<Utc>,
+        channel: Channel,
         limit: usize,
         in_flight: &HashSet<String>,
     ) -> Result<Vec<ReadyDelivery>> {
-        self.ask(|tables| tables.ready_deliveries(now, limit, in_flight))
+        self.ask(|tables| tables.ready_deliveries(now, channel, limit, in_flight))
     }
 
-    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
-        self.ask(|tables| tables.next_delivery(in_flight))
+    fn next_delivery(
+        &self,
+        channel: Channel,
+        in_flight: &HashSet<String>,
+    ) -> Result<Option<DateTime<Utc>>> {
+        self.ask(|tables| tables.next_delivery(channel, in_flight))
     }
 
     fn notice(&self, id: &str) -> Result<Option<Notice>> {

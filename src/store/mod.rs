@@ -26,6 +26,7 @@ pub use self::rows::*;
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::id::{AccountId, PolicyKey, ResourceId};
+use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
 /// What the store answers.
@@ -142,16 +143,21 @@ pub trait Read {
     /// When [`Self::ready_publications`] has something to give, by what is stored now.
     fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>>;
 
-    /// Deliveries that are due and not in flight; longest due first.
+    /// Deliveries of a channel that are due and not in flight; longest due first. A channel that is down hides none of another.
     fn ready_deliveries(
         &self,
         now: DateTime<Utc>,
+        channel: Channel,
         limit: usize,
         in_flight: &HashSet<String>,
     ) -> Result<Vec<ReadyDelivery>>;
 
     /// When [`Self::ready_deliveries`] has something to give, by what is stored now.
-    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>>;
+    fn next_delivery(
+        &self,
+        channel: Channel,
+        in_flight: &HashSet<String>,
+    ) -> Result<Option<DateTime<Utc>>>;
 
     /// A notice, as it was decided.
     fn notice(&self, id: &str) -> Result<Option<Notice>>;

@@ -9,6 +9,7 @@ use super::state::{Delivery, Queued, State, kept};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
     Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
@@ -144,6 +145,7 @@ impl Read for State {
     fn ready_deliveries(
         &self,
         now: DateTime<Utc>,
+        channel: Channel,
         limit: usize,
         in_flight: &HashSet<String>,
     ) -> Result<Vec<ReadyDelivery>> {
@@ -157,12 +159,20 @@ impl Read for State {
             created_at: delivery.created_at,
         };
         let due = self.pending.iter().take_while(|(at, ..)| *at <= past(now));
-        let free = due.filter(|(_, _, id)| !in_flight.contains(id)).take(limit);
+        let ours = due.filter(|(_, _, id)| self.deliveries[id].row.channel == channel);
+        let free = ours.filter(|(_, _, id)| !in_flight.contains(id)).take(limit);
         Ok(free.map(|(_, _, id)| ready(&self.deliveries[id])).collect())
     }
 
-    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
-        let next = self.pending.iter().find(|(_, _, id)| !in_flight.contains(id));
+    fn next_delivery(
+        &self,
+        channel: Channel,
+        in_flight: &HashSet<String>,
+    ) -> Result<Option<DateTime<Utc>>> {
+        let ours =
+            self.pending.iter().filter(|(_, _, id)| self.deliveries[id].row.channel == channel);
+        let mut ours = ours;
+        let next = ours.find(|(_, _, id)| !in_flight.contains(id));
         Ok(next.map(|(at, ..)| kept(*at)))
     }
 

@@ -10,6 +10,7 @@ use super::codec::{
     At, Count, Ended, Json, Stage, Via, channel_word, failed, int, json, outcome_word, state_word,
 };
 use crate::engine::effect::Notice;
+use crate::engine::policy::Channel;
 use crate::store::{
     Attempt, AttemptOutcome, DeliveryRow, DeliveryState, NewDelivery, ReadyDelivery, ReceiptRow,
     Result, SentMessage, StoreError, due, past,
@@ -61,26 +62,28 @@ pub(super) fn push(
 pub(super) fn ready(
     c: &Connection,
     now: DateTime<Utc>,
+    channel: Channel,
     limit: usize,
     in_flight: &HashSet<String>,
 ) -> Result<Vec<ReadyDelivery>> {
-    walk(c, now, limit, in_flight).map_err(failed("looking for deliveries"))
+    walk(c, now, channel, limit, in_flight).map_err(failed("looking for deliveries"))
 }
 
 pub(super) const READY: &str =
     "SELECT id, notice, contact, channel, attempts, created_at FROM deliveries
-         WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at, seq";
+         WHERE state = 'pending' AND channel = ?1 AND next_at <= ?2 ORDER BY next_at, seq";
 
 fn walk(
     c: &Connection,
     now: DateTime<Utc>,
+    channel: Channel,
     limit: usize,
     in_flight: &HashSet<String>,
 ) -> rusqlite::Result<Vec<ReadyDelivery>> {
     let mut select = c.prepare_cached(READY)?;
     let mut body = c.prepare_cached("SELECT body FROM notices WHERE id = ?1")?;
     let mut bodies: HashMap<String, Arc<Notice>> = HashMap::new();
-    let mut rows = select.query([past(now)])?;
+    let mut rows = select.query((channel_word(channel), past(now)))?;
     let mut ready = Vec::new();
     while ready.len() < limit
         && let Some(row) = rows.next()?
@@ -112,13 +115,16 @@ fn walk(
     Ok(ready)
 }
 
-pub(super) const NEXT: &str =
-    "SELECT id, next_at FROM deliveries WHERE state = 'pending' ORDER BY next_at, seq";
+pub(super) const NEXT: &str = "SELECT id, next_at FROM deliveries WHERE state = 'pending' AND channel = ?1 ORDER BY next_at, seq";
 
-pub(super) fn next(c: &Connection, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
+pub(super) fn next(
+    c: &Connection,
+    channel: Channel,
+    in_flight: &HashSet<String>,
+) -> Result<Option<DateTime<Utc>>> {
     let walk = || -> rusqlite::Result<Option<DateTime<Utc>>> {
         let mut select = c.prepare_cached(NEXT)?;
-        let mut rows = select.query([])?;
+        let mut rows = select.query([channel_word(channel)])?;
         while let Some(row) = rows.next()? {
             if !in_flight.contains(row.get_ref(0)?.as_str()?) {
                 return Ok(Some(row.get::<_, At>(1)?.0));

@@ -43,9 +43,9 @@ const PLANS: &[(&str, &[&str])] = &[
             "SEARCH publications USING COVERING INDEX publications_by_lane (lane=?)",
         ],
     ),
-    (notices::READY, &["SEARCH deliveries USING INDEX deliveries_ready (next_at<?)"]),
+    (notices::READY, &["SEARCH deliveries USING INDEX deliveries_ready (channel=? AND next_at<?)"]),
     // All of partial indexes: what waits.
-    (notices::NEXT, &["SCAN deliveries USING INDEX deliveries_ready"]),
+    (notices::NEXT, &["SEARCH deliveries USING INDEX deliveries_ready (channel=?)"]),
     (notices::DEPTH, &["SCAN deliveries USING COVERING INDEX deliveries_ready"]),
     (
         inbox::FORGET,

@@ -9,6 +9,7 @@ use super::{decisions, inbox, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
     Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
@@ -76,14 +77,19 @@ impl Read for Connection {
     fn ready_deliveries(
         &self,
         now: DateTime<Utc>,
+        channel: Channel,
         limit: usize,
         in_flight: &HashSet<String>,
     ) -> Result<Vec<ReadyDelivery>> {
-        notices::ready(self, now, limit, in_flight)
+        notices::ready(self, now, channel, limit, in_flight)
     }
 
-    fn next_delivery(&self, in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
-        notices::next(self, in_flight)
+    fn next_delivery(
+        &self,
+        channel: Channel,
+        in_flight: &HashSet<String>,
+    ) -> Result<Option<DateTime<Utc>>> {
+        notices::next(self, channel, in_flight)
     }
 
     fn notice(&self, id: &str) -> Result<Option<Notice>> {

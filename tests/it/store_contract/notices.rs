@@ -30,26 +30,31 @@ fn push(store: &mut dyn Store) {
     });
 }
 
+/// What is ready by e-mail, then by text.
 fn ready(reader: &dyn Read, now: i64, limit: usize, in_flight: &[&str]) -> Vec<String> {
     let in_flight: HashSet<_> = in_flight.iter().map(|id| (*id).to_owned()).collect();
-    let rows = reader.ready_deliveries(at(now), limit, &in_flight).unwrap();
-    rows.into_iter().map(|row| row.id).collect()
+    let of = |channel| reader.ready_deliveries(at(now), channel, limit, &in_flight).unwrap();
+    [Email, Sms].into_iter().flat_map(of).map(|row| row.id).collect()
 }
 
 fn every_contact_and_channel_is_a_delivery_of_its_own(backend: &dyn Backend) {
     let mut store = backend.open();
     push(store.as_mut());
     let reader = store.reader().unwrap();
-    let rows = reader.ready_deliveries(at(1), 9, &HashSet::new()).unwrap();
+    let rows = reader.ready_deliveries(at(1), Email, 9, &HashSet::new()).unwrap();
     let what: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.contact, row.channel)).collect();
-    assert_eq!(what, [("d1", 0, Email), ("d2", 0, Sms), ("d3", 1, Email)]);
+    assert_eq!(what, [("d1", 0, Email), ("d3", 1, Email)]);
     for row in &rows {
         assert_eq!((row.notice_id.as_str(), row.attempts, row.created_at), ("n1", 0, at(0)));
         assert_eq!(*row.notice, notice("a", 0));
         assert!(Arc::ptr_eq(&row.notice, &rows[0].notice), "read once");
     }
-    assert_eq!(ready(reader.as_ref(), 1, 2, &["d1"]), ["d2", "d3"]);
-    assert_eq!(ready(reader.as_ref(), 1, 1, &[]), ["d1"]);
+    assert_eq!(ready(reader.as_ref(), 1, 2, &["d1"]), ["d3", "d2"]);
+    assert_eq!(
+        ready(reader.as_ref(), 1, 1, &[]),
+        ["d1", "d2"],
+        "a channel takes no room from another"
+    );
     let backlog = reader.backlog().unwrap();
     assert_eq!((backlog.deliveries, backlog.oldest_delivery), (3, Some(at(0))));
 }
@@ -77,7 +82,7 @@ fn a_failed_attempt_comes_again_and_delays_nobody(backend: &dyn Backend) {
     });
     let reader = store.reader().unwrap();
     assert_eq!(ready(reader.as_ref(), 29, 9, &[]), ["d3"]);
-    assert_eq!(ready(reader.as_ref(), 60, 9, &[]), ["d3", "d2", "d1"]);
+    assert_eq!(ready(reader.as_ref(), 60, 9, &[]), ["d3", "d1", "d2"]);
     let row = &reader.deliveries("n1").unwrap()[0];
     assert_eq!((row.id.as_str(), row.attempts, row.next_at), ("d1", 1, at(60)));
     assert_eq!(row.last_error.as_deref(), Some("250 2.0.0 queued"));
@@ -100,7 +105,7 @@ fn what_is_final_stays_final(backend: &dyn Backend) {
     let reader = store.reader().unwrap();
     assert!(ready(reader.as_ref(), 99, 9, &[]).is_empty());
     assert_eq!(reader.backlog().unwrap(), Default::default());
-    assert_eq!(reader.next_delivery(&HashSet::new()).unwrap(), None);
+    assert_eq!(reader.next_delivery(Email, &HashSet::new()).unwrap(), None);
 }
 
 fn what_was_sent_is_never_tried_again(backend: &dyn Backend) {
@@ -110,7 +115,7 @@ fn what_was_sent_is_never_tried_again(backend: &dyn Backend) {
         let state = t.record_attempt(&attempt("d1", Sent, 2, Some(3))).unwrap();
         assert_eq!(state, DeliveryState::Final(Sent));
     });
-    assert_eq!(ready(store.reader().unwrap().as_ref(), 9, 9, &[]), ["d2", "d3"]);
+    assert_eq!(ready(store.reader().unwrap().as_ref(), 9, 9, &[]), ["d3", "d2"]);
 }
 
 fn an_attempt_at_nothing_is_refused(backend: &dyn Backend) {
@@ -170,7 +175,7 @@ fn a_delivery_waits_for_its_hour(backend: &dyn Backend) {
     let reader = store.reader().unwrap();
     assert!(ready(reader.as_ref(), 39, 9, &[]).is_empty());
     assert_eq!(ready(reader.as_ref(), 40, 9, &[]), ["d2"]);
-    assert_eq!(reader.next_delivery(&HashSet::new()).unwrap(), Some(at(40)));
+    assert_eq!(reader.next_delivery(Email, &HashSet::new()).unwrap(), Some(at(40)));
     let in_flight = HashSet::from(["d2".to_owned()]);
-    assert_eq!(reader.next_delivery(&in_flight).unwrap(), Some(at(70)));
+    assert_eq!(reader.next_delivery(Email, &in_flight).unwrap(), Some(at(70)));
 }
