@@ -3,10 +3,12 @@
 //! Knows no event and never calls the engine: what became of a send goes back to the worker as an input. One relay for each
 //! way out, so that a dead one delays nobody else.
 
+pub mod deliver;
 pub mod email;
 pub mod in_flight;
 pub mod jsonl;
 pub mod message;
+pub mod publications;
 pub mod publish;
 pub mod publish_file;
 pub mod report;
