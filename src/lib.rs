@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+pub mod app;
 pub mod backoff;
 pub mod broker;
 pub mod cli;

@@ -107,6 +107,10 @@ pub fn describe_metrics() {
     describe_counter!("dunlin_broker_acks_total", "Messages acknowledged.");
     describe_counter!("dunlin_broker_published_total", "Publications, by outcome.");
     describe_gauge!("dunlin_broker_unconfirmed", "Publications sent and not yet confirmed.");
+    describe_counter!(
+        "dunlin_unusable_addresses_total",
+        "Addresses of contacts that are none; those contacts are not told there."
+    );
     describe_counter!("dunlin_unknown_fields_total", "Fields of events that dunlin does not know.");
     describe_counter!("dunlin_quarantined_total", "Messages put into quarantine, by reason.");
     describe_histogram!("dunlin_commit_seconds", "How long commits took.");

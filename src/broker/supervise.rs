@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{BrokerError, BrokerHealth, Side};
 use crate::backoff::Backoff;
+use crate::clock::monotonic;
 
 /// The life of one side, over all its sessions.
 pub(crate) struct Supervisor {
@@ -33,7 +34,7 @@ impl Supervisor {
 
     /// The session is ready for its work.
     pub(crate) fn up(&mut self) {
-        self.up_since = Some(Instant::now());
+        self.up_since = Some(monotonic());
         self.ever_up = true;
         self.health.up(self.side, self.session);
         tracing::info!(side = self.side.label(), session = self.session, "connected to the broker");
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(supervisor.attempt, 20);
         supervisor.begin();
         supervisor.up();
-        supervisor.up_since = Instant::now().checked_sub(supervisor.backoff.cap);
+        supervisor.up_since = monotonic().checked_sub(supervisor.backoff.cap);
         assert!(supervisor.ended(BrokerError::lost("x", "y")).is_ok());
         assert_eq!(supervisor.attempt, 1);
     }

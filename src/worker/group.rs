@@ -56,6 +56,8 @@ pub struct Tally {
     pub effects: BTreeMap<&'static str, u64>,
     /// Fields that no schema knows.
     pub unknown_fields: u64,
+    /// Addresses of contacts that are none: those contacts go without.
+    pub unusable_addresses: u64,
 }
 
 /// A delivery and what it says.
@@ -105,6 +107,7 @@ impl<'t> Group<'t> {
             account: decoded.event.account.as_str(),
         };
         self.tally.unknown_fields += decoded.unknown_fields as u64;
+        self.tally.unusable_addresses += decoded.unusable_addresses as u64;
         match self.tx.receive(&arrival)? {
             Receipt::New if matches!(decoded.event.body, Body::Heartbeat) => {
                 self.count(decoded.event_type, "applied");

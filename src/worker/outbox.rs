@@ -69,7 +69,11 @@ fn write_notice(
     let mut deliveries = Vec::new();
     for (contact, person) in notice.contacts.iter().enumerate() {
         if notice.channels.iter().all(|channel| address(person, *channel).is_none()) {
-            tracing::warn!(notice = %notice.kind, id, contact, "a contact has no usable address and is not told");
+            tracing::warn!(
+                notice = id,
+                position = contact,
+                "somebody has no usable address and is not told"
+            );
         }
         for channel in &notice.channels {
             if address(person, *channel).is_some() {

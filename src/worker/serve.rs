@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::group::{Group, Settings, Taken};
 use super::replay::Replay;
 use super::{WorkerError, tally};
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::report::Report;
 use crate::engine::policy::PolicySet;
@@ -165,7 +165,7 @@ impl Serve {
         reports: &[Report],
         ended: bool,
     ) -> Result<bool, WorkerError> {
-        let started = tokio::time::Instant::now();
+        let started = monotonic();
         let now = self.clock.now();
         let acks = last_tags(&deliveries);
         let taken: Vec<Taken> = deliveries

@@ -19,6 +19,13 @@ pub(super) fn record(tally: &Tally, took: Duration) {
     if tally.unknown_fields > 0 {
         metrics::counter!("dunlin_unknown_fields_total").increment(tally.unknown_fields);
     }
+    if tally.unusable_addresses > 0 {
+        tracing::warn!(
+            count = tally.unusable_addresses,
+            "contacts have addresses that are none; they are not told there"
+        );
+        metrics::counter!("dunlin_unusable_addresses_total").increment(tally.unusable_addresses);
+    }
     metrics::counter!("dunlin_wakes_total").increment(tally.wakes.len() as u64);
     for late in &tally.wakes {
         metrics::histogram!("dunlin_wake_lateness_seconds").record(*late);

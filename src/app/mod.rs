@@ -1,0 +1,339 @@
+//! The composition root: builds the parts, connects them, starts, supervises and stops the tasks.
+//!
+//! A task that dies takes the process down, loudly. Decides nothing about billing.
+
+mod parts;
+mod tasks;
+mod watch;
+mod wires;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::parts::Parts;
+pub use self::parts::{PartsError, missing_templates, policies, renderer};
+use self::tasks::{Life, Tasks};
+use self::wires::{Shared, Wires};
+use crate::broker::{BrokerError, BrokerHealth};
+use crate::clock::{Clock, ManualClock, SystemClock};
+use crate::dispatch::deliver::{Deliver, Desk, Limits, Way};
+use crate::dispatch::message::Publisher;
+use crate::dispatch::publications::{Press, Publications};
+use crate::dispatch::publish::publisher;
+use crate::dispatch::publish_file::FilePublisher;
+use crate::dispatch::retry::Patience;
+use crate::embedded::{self, Source};
+use crate::http::{self, Heartbeat, HttpState, Readiness};
+use crate::intake::{Delivery, Intake, Tag};
+use crate::settings::Settings;
+use crate::shutdown::Signals;
+use crate::store::StoreError;
+use crate::telemetry;
+use crate::worker::{Ports, Replay, Serve, WorkerError, WorkerHealth};
+
+/// Where events come from and where everything goes.
+#[derive(Debug)]
+pub enum Mode {
+    /// RabbitMQ in and out, mail and texts over the channels of the settings.
+    Broker,
+    /// Everything in a folder.
+    Embedded(Embedded),
+}
+
+/// A run without a broker.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Events as JSON lines.
+    pub events: Source,
+    /// What moves time.
+    pub time: Time,
+    /// Where state, mail, texts and state changes go.
+    pub data: PathBuf,
+}
+
+/// What moves time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// The machine's clock.
+    Wall,
+    /// The events; then on to this instant, if one is given.
+    Events(Option<DateTime<Utc>>),
+}
+
+/// Why the program stopped without being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A part cannot be built.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// The broker side needs a person.
+    #[error("broker: {0}")]
+    Broker(#[from] BrokerError),
+    /// The worker stopped.
+    #[error("worker: {0}")]
+    Worker(#[from] WorkerError),
+    /// The store cannot be read.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// Something of the system failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was being done.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A task ended that must not, or panicked.
+    #[error("the task `{0}` died")]
+    Died(String),
+    /// The stop took too long.
+    #[error("the stop took longer than {0:?}; what was in flight comes again")]
+    Drain(Duration),
+}
+
+/// Runs until a signal, or until a replay is over.
+///
+/// # Errors
+///
+/// If a part cannot be built, or a task dies. Nothing that was not committed has been acknowledged.
+pub async fn run(settings: Settings, mode: Mode) -> Result<(), AppError> {
+    let signals = Signals::register().map_err(system("the handler of signals"))?;
+    let replayed = match &mode {
+        Mode::Embedded(Embedded { time: Time::Events(until), .. }) => Some(*until),
+        Mode::Embedded(_) | Mode::Broker => None,
+    };
+    let manual = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+    let clock: Arc<dyn Clock> =
+        if replayed.is_some() { manual.clone() } else { Arc::new(SystemClock) };
+    let data = match &mode {
+        Mode::Embedded(embedded) => Some(embedded.data.as_path()),
+        Mode::Broker => None,
+    };
+    let parts = Parts::build(&settings, data, &SystemClock)?;
+    let drain = settings.worker.drain_timeout;
+    let mut app = App { settings, clock, is_replay: replayed.is_some(), tasks: Tasks::new() };
+    app.tasks.listen(signals);
+    let replay = replayed.map(|until| Replay::new(manual, until, app.stop()));
+    app.start(parts, mode, replay).await?;
+    app.tasks.supervise(drain).await
+}
+
+fn system(what: &str) -> impl FnOnce(std::io::Error) -> AppError {
+    let what = what.to_owned();
+    move |source| AppError::System { what, source }
+}
+
+/// The program while it is put together.
+struct App {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    is_replay: bool,
+    tasks: Tasks,
+}
+
+impl App {
+    async fn start(
+        &mut self,
+        parts: Parts,
+        mode: Mode,
+        replay: Option<Replay>,
+    ) -> Result<(), AppError> {
+        let wires = Wires::new(&self.settings);
+        let readiness = Readiness::new(Arc::clone(&self.clock));
+        self.start_pages(&parts, wires.health.1, &readiness).await?;
+        let publisher: Arc<dyn Publisher> = match mode {
+            Mode::Broker => self.start_broker(wires.deliveries.0, wires.acks.1, &readiness),
+            Mode::Embedded(embedded) => {
+                let publisher =
+                    FilePublisher::open(&embedded.data).map_err(system(FilePublisher::FILE))?;
+                self.start_file(embedded.events, wires.deliveries.0, wires.acks.1);
+                Arc::new(publisher)
+            }
+        };
+        let shared = Shared {
+            reports: wires.reports.0,
+            in_flight: Arc::clone(&wires.in_flight),
+            committed: Arc::clone(&wires.committed),
+        };
+        self.start_relays(&parts, &shared, publisher)?;
+        drop(shared);
+        let ports = Ports {
+            deliveries: wires.deliveries.1,
+            reports: wires.reports.1,
+            acks: wires.acks.0,
+            in_flight: wires.in_flight,
+            committed: wires.committed,
+            health: wires.health.0,
+        };
+        let settings = self.settings.for_worker();
+        let policies = Arc::clone(&parts.policies);
+        let worker =
+            Serve::new(parts.store, policies, settings, Arc::clone(&self.clock), ports, replay)?;
+        self.tasks.spawn_worker(worker);
+        Ok(())
+    }
+
+    /// Intake and the publisher's link; the state of both becomes readiness.
+    fn start_broker(
+        &mut self,
+        deliveries: mpsc::Sender<Delivery>,
+        acks: mpsc::Receiver<Tag>,
+        readiness: &Readiness,
+    ) -> Arc<dyn Publisher> {
+        let health = BrokerHealth::default();
+        let intake = Intake::new(self.settings.broker.clone(), deliveries, acks, health.clone());
+        let stop = self.stop();
+        self.tasks.spawn("intake", Life::Whole, async move { Ok(intake.run(stop).await?) });
+        let (publisher, link) = publisher(self.settings.broker.clone(), health.clone());
+        let close = self.close();
+        self.tasks.spawn("publisher", Life::Whole, async move { Ok(link.run(close).await?) });
+        let watching = watch::broker(health.subscribe(), readiness.clone(), self.close());
+        self.tasks.spawn("broker-health", Life::Whole, async move {
+            watching.await;
+            Ok(())
+        });
+        Arc::new(publisher)
+    }
+
+    /// The input file; nothing is acknowledged to a file.
+    fn start_file(
+        &mut self,
+        events: Source,
+        deliveries: mpsc::Sender<Delivery>,
+        mut acks: mpsc::Receiver<Tag>,
+    ) {
+        let (stop, max) = (self.stop(), self.settings.worker.limits.body_bytes);
+        // The wall clock goes on after the last event: what is due later has to happen.
+        let keep_open = !self.is_replay;
+        self.tasks.spawn("events", Life::Input, async move {
+            let what = events.to_string();
+            embedded::feed(events, deliveries.clone(), max, stop.clone())
+                .await
+                .map_err(system(&what))?;
+            if keep_open {
+                stop.cancelled().await;
+            }
+            drop(deliveries);
+            Ok(())
+        });
+        self.tasks.spawn("acknowledgements", Life::Input, async move {
+            while acks.recv().await.is_some() {}
+            Ok(())
+        });
+    }
+
+    fn start_relays(
+        &mut self,
+        parts: &Parts,
+        shared: &Shared,
+        publisher: Arc<dyn Publisher>,
+    ) -> Result<(), AppError> {
+        let dispatch = self.settings.dispatch.clone();
+        let limits = |concurrency| Limits {
+            concurrency,
+            batch_rows_max: dispatch.batch_rows_max,
+            idle_poll: dispatch.idle_poll,
+        };
+        // In a replay time stands still while a send is tried again: a file that cannot be written ends it.
+        let retry_after = if self.is_replay { Vec::new() } else { dispatch.retry_after.clone() };
+        let patience = Patience { retry_after, attempts_max: dispatch.attempts_max };
+        let email = parts
+            .email
+            .clone()
+            .map(|email| ("e-mail", Way::Email(email), dispatch.email_concurrency));
+        let sms = parts.sms.clone().map(|sms| ("texts", Way::Sms(sms), dispatch.sms_concurrency));
+        for (name, way, concurrency) in email.into_iter().chain(sms) {
+            let desk = Desk {
+                clock: Arc::clone(&self.clock),
+                renderer: Arc::clone(&parts.renderer),
+                message_domain: parts.message_domain.clone(),
+                way,
+                reports: shared.reports.clone(),
+                in_flight: Arc::clone(&shared.in_flight),
+                committed: Arc::clone(&shared.committed),
+                patience: patience.clone(),
+                limits: limits(concurrency),
+            };
+            let relay = Deliver { reader: parts.store.reader()?, desk };
+            let stop = self.stop();
+            self.tasks.spawn(name, Life::Whole, async move { Ok(relay.run(stop).await?) });
+        }
+        let press = Press {
+            clock: Arc::clone(&self.clock),
+            publisher,
+            reports: shared.reports.clone(),
+            in_flight: Arc::clone(&shared.in_flight),
+            committed: Arc::clone(&shared.committed),
+            patience: Patience { retry_after: dispatch.retry_after.clone(), ..patience },
+            limits: limits(dispatch.publish_concurrency),
+        };
+        let relay = Publications { reader: parts.store.reader()?, press };
+        let stop = self.stop();
+        self.tasks.spawn("publications", Life::Whole, async move { Ok(relay.run(stop).await?) });
+        Ok(())
+    }
+
+    /// Health, readiness, metrics. Not in a replay: it is over before anybody could look.
+    async fn start_pages(
+        &mut self,
+        parts: &Parts,
+        health: tokio::sync::watch::Receiver<WorkerHealth>,
+        readiness: &Readiness,
+    ) -> Result<(), AppError> {
+        if self.is_replay {
+            return Ok(());
+        }
+        let bind = self.settings.http.bind;
+        let listener = tokio::net::TcpListener::bind(bind)
+            .await
+            .map_err(system(&format!("http.bind = {bind}")))?;
+        let metrics = telemetry::install_metrics()
+            .map_err(|error| AppError::Died(format!("metrics: {error}")))?;
+        let heartbeat = Heartbeat::new(self.settings.worker.stall_timeout);
+        let state = HttpState {
+            heartbeat: heartbeat.clone(),
+            readiness: readiness.clone(),
+            metrics: metrics.clone(),
+            shutdown_grace: self.settings.http.shutdown_grace,
+        };
+        let close = self.close();
+        self.tasks.spawn("http", Life::Whole, async move {
+            http::serve(listener, state, close).await.map_err(system("the pages"))
+        });
+        let (upkeep, beats) = (
+            telemetry::upkeep(metrics, self.close()),
+            watch::worker(health, heartbeat, readiness.clone(), self.close()),
+        );
+        self.tasks.spawn("metrics", Life::Whole, async move {
+            upkeep.await;
+            Ok(())
+        });
+        self.tasks.spawn("worker-health", Life::Whole, async move {
+            beats.await;
+            Ok(())
+        });
+        let poll = self.settings.dispatch.idle_poll;
+        let gauges = watch::outbox(
+            parts.store.reader()?,
+            Arc::clone(&self.clock),
+            readiness.clone(),
+            poll,
+            self.close(),
+        );
+        self.tasks.spawn("outbox-gauges", Life::Whole, async move { Ok(gauges.await?) });
+        Ok(())
+    }
+
+    fn stop(&self) -> CancellationToken {
+        self.tasks.stop.clone()
+    }
+
+    fn close(&self) -> CancellationToken {
+        self.tasks.close.clone()
+    }
+}

@@ -1,0 +1,76 @@
+//! What the parts say about themselves, carried to `/readyz` and `/metrics`. Decides nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{BrokerState, SideState};
+use crate::clock::Clock;
+use crate::http::{ComponentHandle, Heartbeat, Need, Readiness, State};
+use crate::store::{Reader, StoreError};
+use crate::telemetry;
+use crate::worker::WorkerHealth;
+
+/// Each round of the commit loop is a beat.
+pub(super) async fn worker(
+    mut health: watch::Receiver<WorkerHealth>,
+    heartbeat: Heartbeat,
+    readiness: Readiness,
+    close: CancellationToken,
+) {
+    while let Some(Ok(())) = close.run_until_cancelled(health.changed()).await {
+        heartbeat.beat();
+        if let Some(at) = health.borrow_and_update().last_wake {
+            readiness.woke(at);
+        }
+    }
+}
+
+/// Both links to the broker, and the bindings that are missing.
+pub(super) async fn broker(
+    mut state: watch::Receiver<BrokerState>,
+    readiness: Readiness,
+    close: CancellationToken,
+) {
+    let consume = readiness.component("broker-consume", Need::Required);
+    let publish = readiness.component("broker-publish", Need::Required);
+    loop {
+        let now = state.borrow_and_update().clone();
+        show(&consume, &now.consume);
+        show(&publish, &now.publish);
+        readiness.set_missing_bindings(now.unroutable);
+        let Some(Ok(())) = close.run_until_cancelled(state.changed()).await else { return };
+    }
+}
+
+fn show(component: &ComponentHandle, side: &SideState) {
+    match (side.connected, side.blocked) {
+        (true, false) => component.set(State::Ok, "connected"),
+        (true, true) => component
+            .set(State::Degraded, "the broker takes nothing for now: it is out of memory or disk"),
+        (false, _) => component.set(State::Down, "not connected, trying again"),
+    }
+}
+
+/// How much waits to go out, and for how long; that the store can be read at all.
+pub(super) async fn outbox(
+    reader: Box<dyn Reader>,
+    clock: Arc<dyn Clock>,
+    readiness: Readiness,
+    poll: Duration,
+    close: CancellationToken,
+) -> Result<(), StoreError> {
+    let store = readiness.component("store", Need::Required);
+    loop {
+        let backlog = reader.backlog()?;
+        store.set(State::Ok, "readable");
+        let oldest = backlog.oldest_publication.into_iter().chain(backlog.oldest_delivery).min();
+        let age = oldest.and_then(|at| (clock.now() - at).to_std().ok()).unwrap_or_default();
+        telemetry::show_outbox(backlog.publications + backlog.deliveries, age);
+        if close.run_until_cancelled(tokio::time::sleep(poll)).await.is_none() {
+            return Ok(());
+        }
+    }
+}
