@@ -1,6 +1,11 @@
 //! The command line: what each subcommand takes, and which part of the program does it. One file a subcommand.
 
+mod event;
+mod inspect;
+mod run;
 pub mod simulate;
+mod summary;
+mod template;
 
 use std::fs::File;
 use std::io::{BufReader, Read, stdin, stdout};
@@ -10,19 +15,25 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 
+use crate::app;
 use crate::event::Limits;
-use crate::policy::Policies;
+use crate::settings::{Loaded, Settings, Source};
 
 /// A notification and dunning worker: billing events in, warnings and state changes out.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 pub struct Cli {
+    /// Configuration file; every key has a default, and DUNLIN__SECTION__KEY variables come last.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the worker.
+    Run(run::Args),
     /// Runs events through the engine on a simulated clock and prints what is decided, one JSON object a line.
     Simulate {
         /// Let time run on to this instant (RFC 3339).
@@ -37,16 +48,38 @@ enum Command {
         /// Events as JSON lines; `-` or nothing for standard input.
         file: Option<PathBuf>,
     },
+    /// Looks at notices before a customer does.
+    #[command(subcommand)]
+    Template(template::Command),
+    /// Puts events into RabbitMQ by hand, or watches what comes out.
+    #[command(subcommand)]
+    Event(event::Command),
+    /// Checks configuration, policies and templates together.
+    Check,
+    /// Shows the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Prints the JSON Schema of the data of an event type, or of all.
+    Schema {
+        /// Such as `billing.balance.changed`.
+        event_type: Option<String>,
+    },
+    /// Asks a running dunlin whether it is alive; exit code 1 if not.
+    Healthcheck {
+        /// Its page; by default that of `http.bind`.
+        url: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Every key, its value and where that comes from.
+    Show,
 }
 
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> ExitCode {
-    let done = match cli.command {
-        Command::Simulate { until, policies, format, file } => {
-            run_simulate(until, policies.as_deref(), format, file.as_deref())
-        }
-    };
-    match done {
+    match dispatch(cli) {
         Ok(code) => code,
         Err(report) => {
             anstream::eprintln!("{report:?}");
@@ -55,13 +88,47 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
+fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
+    let config = cli.config;
+    match cli.command {
+        Command::Run(args) => run::run(args, settings(config)?.settings),
+        Command::Simulate { until, policies, format, file } => {
+            run_simulate(until, policies.as_deref(), format, file.as_deref())
+        }
+        Command::Template(command) => template::run(command, &settings(config)?.settings),
+        Command::Event(command) => {
+            let settings = settings(config)?.settings;
+            with_network(event::run(command, &settings))
+        }
+        Command::Check => inspect::check(&settings(config)?.settings),
+        Command::Config(ConfigCommand::Show) => Ok(inspect::config_show(&settings(config)?)),
+        Command::Schema { event_type } => inspect::schema(event_type.as_deref()),
+        Command::Healthcheck { url } => {
+            let settings = settings(config)?.settings;
+            with_network(inspect::healthcheck(url, &settings))
+        }
+    }
+}
+
+/// Runs something that talks to others, with the one TLS provider of the program.
+fn with_network(work: impl Future<Output = miette::Result<ExitCode>>) -> miette::Result<ExitCode> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| miette::miette!("a TLS provider is installed already"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| miette::miette!("the runtime cannot start: {error}"))?;
+    runtime.block_on(work)
+}
+
 fn run_simulate(
     until: DateTime<Utc>,
     policies: Option<&Path>,
     format: simulate::Format,
     file: Option<&Path>,
 ) -> miette::Result<ExitCode> {
-    let policies = load_policies(policies)?;
+    let policies = app::policies(policies).map_err(|errors| miette::miette!("{errors}"))?;
     let options =
         simulate::Options { policies: &policies.set, limits: Limits::default(), until, format };
     let input: Box<dyn Read> = match file.filter(|path| *path != Path::new("-")) {
@@ -78,9 +145,14 @@ fn run_simulate(
     Ok(ExitCode::SUCCESS)
 }
 
-fn load_policies(folder: Option<&Path>) -> miette::Result<Policies> {
-    match folder {
-        Some(folder) => Policies::with_folder(folder).map_err(|errors| miette::miette!("{errors}")),
-        None => Ok(Policies::shipped()),
+/// Reads the configuration, or says everything that is wrong with it.
+fn settings(file: Option<PathBuf>) -> miette::Result<Loaded> {
+    let loaded = Source::of_process(file).and_then(Settings::load).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        miette::miette!("{}", lines.join("\n"))
+    })?;
+    for warning in &loaded.warnings {
+        anstream::eprintln!("{warning}");
     }
+    Ok(loaded)
 }

@@ -1,0 +1,66 @@
+//! `dunlin run`: the worker, beside a broker or on a folder.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+
+use super::summary;
+use crate::app::{self, Embedded, Mode, Time};
+use crate::embedded::Source;
+use crate::settings::Settings;
+use crate::telemetry;
+
+/// What `dunlin run` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Work without a broker: events from a file, everything else in a folder.
+    #[arg(long, requires_all = ["events", "data"])]
+    embedded: bool,
+    /// Events as JSON lines; `-` for standard input.
+    #[arg(long, requires = "embedded", value_name = "FILE|-")]
+    events: Option<PathBuf>,
+    /// What moves time: the machine's clock, or the events.
+    #[arg(long, requires = "embedded", value_enum, default_value_t = Clock::Wall)]
+    clock: Clock,
+    /// With `--clock events`: let time run on to this instant (RFC 3339).
+    #[arg(long, requires = "embedded")]
+    until: Option<DateTime<Utc>>,
+    /// Where dunlin.db, mail/, sms.jsonl and state-changes.jsonl go.
+    #[arg(long, requires = "embedded", value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Clock {
+    Wall,
+    Events,
+}
+
+/// Runs until a signal, or until the events are over.
+pub(super) fn run(args: Args, settings: Settings) -> miette::Result<ExitCode> {
+    if args.until.is_some() && args.clock == Clock::Wall {
+        miette::bail!(
+            "--until goes with --clock events: the machine's clock cannot be told where to end"
+        );
+    }
+    telemetry::init_log(&settings.log).map_err(|error| miette::miette!("log: {error}"))?;
+    let replayed = args.embedded && args.clock == Clock::Events;
+    let mode = match (args.embedded, args.events, args.data.clone()) {
+        (true, Some(events), Some(data)) => {
+            let events =
+                if events.as_os_str() == "-" { Source::Stdin } else { Source::File(events) };
+            let time = if replayed { Time::Events(args.until) } else { Time::Wall };
+            Mode::Embedded(Embedded { events, time, data })
+        }
+        _ => Mode::Broker,
+    };
+    let code = super::with_network(async {
+        app::run(settings, mode).await.map_err(|error| miette::miette!("{error}"))?;
+        Ok(ExitCode::SUCCESS)
+    })?;
+    if let Some(data) = args.data.filter(|_| replayed) {
+        summary::print(&data).map_err(|error| miette::miette!("{}: {error}", data.display()))?;
+    }
+    Ok(code)
+}
