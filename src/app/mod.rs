@@ -174,7 +174,7 @@ impl App {
         let policies = Arc::clone(&parts.policies);
         let worker =
             Serve::new(parts.store, policies, settings, Arc::clone(&self.clock), ports, replay)?;
-        self.tasks.spawn_worker(worker);
+        self.tasks.add_worker(worker);
         Ok(())
     }
 
@@ -188,12 +188,12 @@ impl App {
         let health = BrokerHealth::default();
         let intake = Intake::new(self.settings.broker.clone(), deliveries, acks, health.clone());
         let stop = self.stop();
-        self.tasks.spawn("intake", Life::Whole, async move { Ok(intake.run(stop).await?) });
+        self.tasks.add("intake", Life::Whole, async move { Ok(intake.run(stop).await?) });
         let (publisher, link) = publisher(self.settings.broker.clone(), health.clone());
         let close = self.close();
-        self.tasks.spawn("publisher", Life::Whole, async move { Ok(link.run(close).await?) });
+        self.tasks.add("publisher", Life::Whole, async move { Ok(link.run(close).await?) });
         let watching = watch::broker(health.subscribe(), readiness.clone(), self.close());
-        self.tasks.spawn("broker-health", Life::Whole, async move {
+        self.tasks.add("broker-health", Life::Whole, async move {
             watching.await;
             Ok(())
         });
@@ -210,7 +210,7 @@ impl App {
         let (stop, max) = (self.stop(), self.settings.worker.limits.body_bytes);
         // The wall clock goes on after the last event: what is due later has to happen.
         let keep_open = !self.is_replay;
-        self.tasks.spawn("events", Life::Input, async move {
+        self.tasks.add("events", Life::Input, async move {
             let what = events.to_string();
             embedded::feed(events, deliveries.clone(), max, stop.clone())
                 .await
@@ -221,7 +221,7 @@ impl App {
             drop(deliveries);
             Ok(())
         });
-        self.tasks.spawn("acknowledgements", Life::Input, async move {
+        self.tasks.add("acknowledgements", Life::Input, async move {
             while acks.recv().await.is_some() {}
             Ok(())
         });
@@ -261,7 +261,7 @@ impl App {
             };
             let relay = Deliver { reader: parts.store.reader()?, desk };
             let stop = self.stop();
-            self.tasks.spawn(name, Life::Whole, async move { Ok(relay.run(stop).await?) });
+            self.tasks.add(name, Life::Whole, async move { Ok(relay.run(stop).await?) });
         }
         let press = Press {
             clock: Arc::clone(&self.clock),
@@ -274,7 +274,7 @@ impl App {
         };
         let relay = Publications { reader: parts.store.reader()?, press };
         let stop = self.stop();
-        self.tasks.spawn("publications", Life::Whole, async move { Ok(relay.run(stop).await?) });
+        self.tasks.add("publications", Life::Whole, async move { Ok(relay.run(stop).await?) });
         Ok(())
     }
 
@@ -302,18 +302,18 @@ impl App {
             shutdown_grace: self.settings.http.shutdown_grace,
         };
         let close = self.close();
-        self.tasks.spawn("http", Life::Whole, async move {
+        self.tasks.add("http", Life::Whole, async move {
             http::serve(listener, state, close).await.map_err(system("the pages"))
         });
         let (upkeep, beats) = (
             telemetry::upkeep(metrics, self.close()),
             watch::worker(health, heartbeat, readiness.clone(), self.close()),
         );
-        self.tasks.spawn("metrics", Life::Whole, async move {
+        self.tasks.add("metrics", Life::Whole, async move {
             upkeep.await;
             Ok(())
         });
-        self.tasks.spawn("worker-health", Life::Whole, async move {
+        self.tasks.add("worker-health", Life::Whole, async move {
             beats.await;
             Ok(())
         });
@@ -325,7 +325,7 @@ impl App {
             poll,
             self.close(),
         );
-        self.tasks.spawn("outbox-gauges", Life::Whole, async move { Ok(gauges.await?) });
+        self.tasks.add("outbox-gauges", Life::Whole, async move { Ok(gauges.await?) });
         Ok(())
     }
 

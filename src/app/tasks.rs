@@ -51,7 +51,7 @@ impl Tasks {
         self.signals.spawn(signals.run(self.stop.clone()));
     }
 
-    pub(super) fn spawn(
+    pub(super) fn add(
         &mut self,
         name: &'static str,
         life: Life,
@@ -62,7 +62,7 @@ impl Tasks {
     }
 
     /// The worker has a thread of its own: its store is synchronous.
-    pub(super) fn spawn_worker(&mut self, worker: Serve) {
+    pub(super) fn add_worker(&mut self, worker: Serve) {
         let runtime = tokio::runtime::Handle::current();
         let work = move || runtime.block_on(worker.run()).map(|_| ()).map_err(AppError::from);
         let id = self.set.spawn_blocking(work).id();

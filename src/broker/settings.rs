@@ -321,5 +321,4 @@ fn name_problem(name: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-#[path = "settings_tests.rs"]
 mod tests;

@@ -67,18 +67,19 @@ fn write_notice(
     let unique = derived(&format!("{}/{}/{}", context.account, context.decision, context.index));
     let id = format!("{}-{unique}", notice.kind);
     let mut deliveries = Vec::new();
-    for (contact, person) in notice.contacts.iter().enumerate() {
+    for (position, person) in notice.contacts.iter().enumerate() {
         if notice.channels.iter().all(|channel| address(person, *channel).is_none()) {
-            tracing::warn!(
-                notice = id,
-                position = contact,
-                "somebody has no usable address and is not told"
-            );
+            tracing::warn!(notice = id, position, "somebody has no usable address and is not told");
         }
         for channel in &notice.channels {
             if address(person, *channel).is_some() {
-                let id = derived(&format!("{id}/{contact}/{channel:?}"));
-                deliveries.push(NewDelivery { id, contact, channel: *channel, next_at: pen.now });
+                let id = derived(&format!("{id}/{position}/{channel:?}"));
+                deliveries.push(NewDelivery {
+                    id,
+                    contact: position,
+                    channel: *channel,
+                    next_at: pen.now,
+                });
             }
         }
     }
