@@ -54,12 +54,19 @@ impl<'p> Simulation<'p> {
     /// Reads one event, in arrival order. If it is later than the open instant, that is closed and time moves on to it, by
     /// way of everything that is due before; the decisions on the way are returned in order.
     pub fn read(&mut self, event: Event) -> Vec<Decided> {
-        let mut decided = Vec::new();
-        if self.clock.is_none_or(|clock| clock < event.time) {
-            decided = self.advance(event.time);
-            self.clock = Some(event.time);
-        }
+        let decided = self.pass(event.time);
         self.open.entry(event.account.clone()).or_default().push(event);
+        decided
+    }
+
+    /// Lets time pass up to `to`, an instant that is open then; what lies before the clock changes nothing. A heartbeat is
+    /// no more than this.
+    pub fn pass(&mut self, to: DateTime<Utc>) -> Vec<Decided> {
+        if self.clock.is_some_and(|clock| clock >= to) {
+            return Vec::new();
+        }
+        let decided = self.advance(to);
+        self.clock = Some(to);
         decided
     }
 

@@ -79,9 +79,11 @@ pub fn simulate(
             None => {}
         }
         inbox.insert(decoded.event.key.clone(), decoded.fingerprint);
-        if !matches!(decoded.event.body, Body::Heartbeat) {
-            printer.print(simulation.read(decoded.event), &mut complain)?;
-        }
+        let decided = match decoded.event.body {
+            Body::Heartbeat => simulation.pass(decoded.event.time),
+            _ => simulation.read(decoded.event),
+        };
+        printer.print(decided, &mut complain)?;
     }
     printer.print(simulation.run_until(options.until), &mut complain)?;
     printer.flush()

@@ -61,6 +61,8 @@ pub(super) fn import(
         (import.phase.clone(), import.since, Cause::Import),
     );
     if let Some(resource) = work.resources.get_mut(&import.activation.resource) {
+        resource.activated_at =
+            import.arrears_since.map_or(import.since, |at| at.min(import.since));
         resource.arrears_since = import.arrears_since;
         resource.arrears_known_at = import.arrears_since.map(|_| work.now);
     }

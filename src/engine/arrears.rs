@@ -4,16 +4,18 @@
 
 use alloc::vec::Vec;
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::account::Arrears;
 use super::id::ResourceId;
+use super::ledger::Balances;
 use super::notice;
 use super::policy::{Clock, NoticeTrigger, Outcome, Policy, RecoverWhen};
 use super::work::{Change, Work, is_over};
 
 /// Brings the account's episode and its resources in line with the balance.
-pub(super) fn settle(work: &mut Work<'_>) {
+pub(super) fn settle(work: &mut Work<'_>, before: &Balances) {
     let since = work.account.balances.negative_since();
     work.account.arrears = since.map(|since| match work.account.arrears {
         // A report that came late moved the start back: the same trouble, known better.
@@ -23,13 +25,14 @@ pub(super) fn settle(work: &mut Work<'_>) {
             Arrears { since, episode: work.account.episodes }
         }
     });
+    let top_ups = work.account.balances.late_top_ups(before);
     let ids: Vec<ResourceId> = work.resources.keys().cloned().collect();
     for id in &ids {
-        settle_resource(work, id);
+        settle_resource(work, id, &top_ups);
     }
 }
 
-fn settle_resource(work: &mut Work<'_>, id: &ResourceId) {
+fn settle_resource(work: &mut Work<'_>, id: &ResourceId, top_ups: &[(DateTime<Utc>, Decimal)]) {
     let Some((resource, policy)) = work.known(id) else { return };
     if policy.clock != Clock::Arrears {
         return;
@@ -39,12 +42,20 @@ fn settle_resource(work: &mut Work<'_>, id: &ResourceId) {
         return;
     }
     let began = resource.arrears_since;
+    let entered_at = resource.entered_at;
+    if work.account.balance().is_none() {
+        // Nothing is known but what it came with.
+        return;
+    }
     let since = work.account.arrears.map(|arrears| arrears.since.max(resource.activated_at));
-    if let Some((at, amount)) = work.late_top_up
-        && (resource.entered_at <= at || began.is_some_and(|began| began <= at))
-        && since.is_none_or(|since| at < since)
-    {
-        recover(work, id, policy, amount);
+    let is_older = began < since && work.account.balances.is_negative_throughout();
+    // It came over in arrears that began before the first report.
+    let since = if is_older { began.or(since) } else { since };
+    for (at, amount) in top_ups {
+        let began_before = entered_at <= *at || began.is_some_and(|began| began <= *at);
+        if began_before && since.is_none_or(|since| *at < since) {
+            recover(work, id, policy, *amount);
+        }
     }
     let is_new = since.is_some_and(|since| began.is_none_or(|began| since > began));
     set_anchor(work, id, since);
@@ -57,7 +68,7 @@ fn settle_resource(work: &mut Work<'_>, id: &ResourceId) {
     }
 }
 
-fn set_anchor(work: &mut Work<'_>, id: &ResourceId, since: Option<chrono::DateTime<chrono::Utc>>) {
+fn set_anchor(work: &mut Work<'_>, id: &ResourceId, since: Option<DateTime<Utc>>) {
     let now = work.now;
     let Some(resource) = work.resources.get_mut(id) else { return };
     if resource.arrears_since == since {

@@ -70,7 +70,7 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
         record(work, id, attempt.number, ChargeState::Skipped);
     }
     let Some(attempt) = latest else { return };
-    if wanted && covered && attempt.at > known_at && now < attempt.until {
+    if wanted && covered && attempt.at >= known_at && now < attempt.until {
         record(work, id, attempt.number, ChargeState::Asked);
         request(work, id, (charges, &attempt), price);
     } else {

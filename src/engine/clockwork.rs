@@ -2,16 +2,19 @@
 //!
 //! Knows no phase by name and no anchor by meaning: the policy says both.
 
+use alloc::string::String;
+
+use super::account::Register;
 use super::deadline::{self, Place};
 use super::effect::{RejectCode, Request};
 use super::gate;
-use super::id::ResourceId;
+use super::id::{EventKey, ResourceId};
 use super::notice;
 use super::policy::{Cause, Outcome, PhaseClass, Policy, Step};
 use super::request;
 use super::resource::Asked;
 use super::term;
-use super::work::{Change, Work};
+use super::work::{Change, Work, is_over};
 
 /// Takes every step of a resource that is due.
 pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
@@ -83,14 +86,14 @@ fn take_scheduled(work: &mut Work<'_>, id: &ResourceId) {
     let Some((resource, policy)) = work.known(id) else { return };
     let due =
         resource.schedule.as_ref().and_then(|schedule| schedule.value).is_some_and(|at| at <= now);
-    let is_gone = policy.class(&resource.phase) == PhaseClass::Gone;
+    let is_over = is_over(policy.class(&resource.phase));
     let Some(gone) = policy.gone().cloned() else { return };
     let Some(resource) = work.resources.get_mut(id) else { return };
     if due {
         if let Some(schedule) = resource.schedule.as_mut() {
             schedule.value = None;
         }
-        if !is_gone {
+        if !is_over {
             resource.asked = Some(Asked { to: gone, cause: Cause::Termination });
         }
     }
@@ -128,6 +131,9 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
                 irreversible: class == PhaseClass::Gone,
             };
             work.transition(id, change);
+            if asked.cause == Cause::Request {
+                cancel_schedule(work, id);
+            }
             ended(work, id, class);
         }
     }
@@ -166,14 +172,24 @@ fn asked_outcome(
     }
 }
 
+/// Whatever was scheduled up to now is void, also what is read only later.
+fn cancel_schedule(work: &mut Work<'_>, id: &ResourceId) {
+    let now = work.now;
+    let Some((_, policy)) = work.known(id) else { return };
+    let can_be_scheduled = policy.termination.is_some();
+    let Some(resource) = work.resources.get_mut(id) else { return };
+    if can_be_scheduled && resource.schedule.as_ref().is_none_or(|schedule| schedule.time <= now) {
+        let nobody = EventKey { source: String::new(), id: String::new() };
+        resource.schedule = Some(Register { value: None, time: now, key: nobody });
+    }
+}
+
 /// In the bin nothing is scheduled any more; at the end nothing is left to be paid or waited for.
 fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     if class < PhaseClass::Retained {
         return;
     }
-    if let Some(resource) = work.resources.get_mut(id) {
-        resource.schedule = None;
-    }
+    cancel_schedule(work, id);
     if class == PhaseClass::Gone {
         term::close_charges(work, id, "ended");
         if let Some(resource) = work.resources.get_mut(id) {

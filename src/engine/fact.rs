@@ -6,17 +6,18 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use rust_decimal::Decimal;
+use chrono::{DateTime, Utc};
 
 use super::account::Register;
 use super::decision::Verdict;
 use super::effect::{RejectCode, Request};
 use super::hold::Hold;
 use super::id::ResourceId;
-use super::input::{AutoRenew, Body, Event, Profile, Usage};
+use super::input::{AutoRenew, Body, Event, HoldScope, Profile, Usage};
 use super::ledger::Report;
 use super::money::{Currency, Money};
-use super::policy::{Cause, PhaseClass};
+use super::policy::{Cause, PhaseClass, Policy};
+use super::resource::Resource;
 use super::work::Work;
 use super::{activation, charge, request, runway, term};
 
@@ -54,8 +55,7 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
         Body::ResourceImported(import) => activation::import(work, event, import, currency),
         Body::HoldPlaced { resource: None, hold, reason, scope, until } => {
             let id = hold.clone().unwrap_or_else(|| unnamed(event));
-            let hold =
-                Hold { scope: *scope, reason: reason.clone(), since: event.time, until: *until };
+            let hold = placed(event, reason, *scope, *until);
             work.account.holds.place(id, hold);
             Verdict::Applied
         }
@@ -127,12 +127,6 @@ fn balance_reported(
     if !work.account.balances.report(report) {
         return Verdict::Stale;
     }
-    if balance.amount >= Decimal::ZERO && work.account.balances.came_late(&event.key) {
-        let known = work.late_top_up.is_some_and(|(_, amount)| amount >= balance.amount);
-        if !known {
-            work.late_top_up = Some((event.time, balance.amount));
-        }
-    }
     Verdict::Applied
 }
 
@@ -186,8 +180,7 @@ fn about_resource(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Verdic
         Body::TerminationCancelled { .. } => request::termination_scheduled(work, event, id, None),
         Body::HoldPlaced { hold, reason, scope, until, .. } => {
             let hold_id = hold.clone().unwrap_or_else(|| unnamed(event));
-            let hold =
-                Hold { scope: *scope, reason: reason.clone(), since: event.time, until: *until };
+            let hold = placed(event, reason, *scope, *until);
             with(work, id, |resource| resource.holds.place(hold_id, hold))
         }
         Body::HoldLifted { hold, .. } => {
@@ -197,11 +190,7 @@ fn about_resource(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Verdic
     }
 }
 
-fn with(
-    work: &mut Work<'_>,
-    id: &ResourceId,
-    change: impl FnOnce(&mut super::resource::Resource),
-) -> Verdict {
+fn with(work: &mut Work<'_>, id: &ResourceId, change: impl FnOnce(&mut Resource)) -> Verdict {
     work.resources.get_mut(id).map_or(Verdict::Stale, |resource| {
         change(resource);
         Verdict::Applied
@@ -241,7 +230,7 @@ fn auto_renew_changed(
         );
         return Verdict::Applied;
     };
-    if !matches!(policy.class(&resource.phase), PhaseClass::Working | PhaseClass::Unpaid) {
+    if is_after_expiry(policy, resource, event) {
         work.reject(Some(id), Request::AutoRenew, RejectCode::Expired, "its term is over");
         return Verdict::Applied;
     }
@@ -267,6 +256,19 @@ fn auto_renew_changed(
     }
     charge::skip_past(work, id);
     Verdict::Applied
+}
+
+/// Whether a setting is one of after the term, by its own time: one that is read late was made in time (spec §7).
+fn is_after_expiry(policy: &Policy, resource: &Resource, event: &Event) -> bool {
+    let class = policy.class(&resource.phase);
+    let is_past = |instant| instant < event.time;
+    class != PhaseClass::Unpaid
+        && (resource.expiry().is_some_and(is_past)
+            || (class > PhaseClass::Unpaid && is_past(resource.entered_at)))
+}
+
+fn placed(event: &Event, reason: &str, scope: HoldScope, until: Option<DateTime<Utc>>) -> Hold {
+    Hold { scope, reason: reason.into(), since: event.time, until, key: event.key.clone() }
 }
 
 /// The name of a hold that has none: its event's.

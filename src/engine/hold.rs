@@ -8,6 +8,7 @@ use alloc::string::String;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::id::EventKey;
 use super::input::HoldScope;
 
 /// The holds on one target.
@@ -36,12 +37,15 @@ pub struct Hold {
     /// At this instant it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
+    /// Who said so: of two with the same id and time the greater one counts (SAFE-3).
+    pub key: EventKey,
 }
 
 impl Holds {
     /// Takes note of a hold; of two with the same id the later one counts.
     pub fn place(&mut self, id: String, hold: Hold) {
-        let newer = self.placed.get(&id).is_none_or(|old| old.since <= hold.since);
+        let newer =
+            self.placed.get(&id).is_none_or(|old| (old.since, &old.key) < (hold.since, &hold.key));
         if newer {
             self.placed.insert(id, hold);
         }

@@ -79,10 +79,21 @@ impl Balances {
         self.negative_since_index().map(|index| self.reports[index].time)
     }
 
-    /// Whether the report of `key` counts and others count after it: it came late.
-    pub fn came_late(&self, key: &EventKey) -> bool {
-        let index = self.reports.iter().position(|report| report.key == *key);
-        index.is_some_and(|index| index + 1 < self.reports.len())
+    /// Reports of no debt that were not known `before` and that others count after: when, and how much it was.
+    ///
+    /// Told from the reports, not from the order in which they were read: two that came late say the same either way.
+    pub fn late_top_ups(&self, before: &Self) -> Vec<(DateTime<Utc>, Decimal)> {
+        let earlier = self.reports.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        earlier
+            .iter()
+            .filter(|report| report.amount >= Decimal::ZERO && !before.reports.contains(report))
+            .map(|report| (report.time, report.amount))
+            .collect()
+    }
+
+    /// Whether it was below zero in all that is known.
+    pub fn is_negative_throughout(&self) -> bool {
+        self.negative_since_index() == Some(0)
     }
 
     fn negative_since_index(&self) -> Option<usize> {

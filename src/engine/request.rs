@@ -90,8 +90,11 @@ fn terminate(
     if in_arrears(work) {
         return Err(IN_ARREARS);
     }
+    if class == PhaseClass::Retained {
+        // What is in the bin is released by `billing.release.requested`, or by the clock (spec §7).
+        return Ok(());
+    }
     match mode {
-        TerminationMode::Recycle if class == PhaseClass::Retained => {}
         TerminationMode::Recycle => ask(work, id, &termination.bin, Cause::Termination),
         TerminationMode::Immediate => {
             ask(work, id, policy.gone().ok_or(WRONG_POLICY)?, Cause::Termination);
@@ -125,12 +128,14 @@ pub(super) fn termination_scheduled(
     id: &ResourceId,
     at: Option<DateTime<Utc>>,
 ) -> Verdict {
-    let Some((_, policy)) = work.known(id) else { return Verdict::Stale };
+    let Some((resource, policy)) = work.known(id) else { return Verdict::Stale };
     if policy.termination.is_none() {
         work.reject(Some(id), Request::Termination, WRONG_POLICY.0, WRONG_POLICY.1);
         return Verdict::Applied;
     }
-    if at.is_some_and(|at| at <= event.time) {
+    // Nor may it lie before the resource: what waited for it to be known is no wish to end it at once.
+    let earliest = event.time.max(resource.activated_at);
+    if at.is_some_and(|at| at <= earliest) {
         work.reject(
             Some(id),
             Request::Termination,

@@ -71,6 +71,11 @@ pub fn runway(window: &UsageWindow, check: &BalanceCheck, now: DateTime<Utc>) ->
     (consumed > Decimal::ZERO).then_some(Runway { consumed, seconds })
 }
 
+/// Whether anything may lie in the window of a check at `now` or later: also what is paid for in advance.
+fn may_count(window: &UsageWindow, check: &BalanceCheck, now: DateTime<Utc>) -> bool {
+    window.periods.iter().any(|(_, end, amount)| *end > now - check.over && !amount.is_zero())
+}
+
 impl Runway {
     /// Whether `balance` lasts strictly less than `limit` at this rate.
     pub fn is_shorter(&self, balance: Decimal, limit: TimeDelta) -> bool {
@@ -116,7 +121,7 @@ pub(super) fn settle(work: &mut Work<'_>, before: &Portfolio) {
     for key in watched {
         let Some(policy) = policies.get(&key) else { continue };
         let Some(check) = &policy.balance_check else { continue };
-        let anything = runway(&work.account.usage, check, work.now).is_some();
+        let anything = may_count(&work.account.usage, check, work.now);
         let due = work
             .account
             .checks

@@ -27,7 +27,7 @@ pub fn step(
 ) -> Decision {
     let mut work = Work::new(before.clone(), policies, now);
     let verdicts = events.iter().map(|event| fact::apply(&mut work, event)).collect();
-    arrears::settle(&mut work);
+    arrears::settle(&mut work, &before.account.balances);
     let ids: Vec<_> = work.resources.keys().cloned().collect();
     for id in &ids {
         clockwork::settle(&mut work, id);
@@ -49,8 +49,12 @@ pub fn scope(
 ) -> Scope {
     let mut scope = Scope { due: true, ..Scope::default() };
     let mut balances = account.balances.clone();
+    let currency = account.profile.as_ref().map(|profile| profile.value.currency);
     for event in events {
         match &event.body {
+            // Set aside by `fact`: it says nothing about the balance.
+            Body::BalanceReported { balance, .. }
+                if currency.is_some_and(|currency| currency != balance.currency) => {}
             Body::BalanceReported { balance, sequence } => {
                 let report = ledger::Report {
                     amount: balance.amount,

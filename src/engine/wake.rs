@@ -16,7 +16,8 @@ use super::work::Work;
 
 /// Writes the next wake of the account and of every resource in sight.
 pub(super) fn settle(work: &mut Work<'_>) {
-    work.account.wake_at = work.account.checks.values().min().copied();
+    let now = work.now;
+    work.account.wake_at = work.account.checks.values().filter(|at| **at > now).min().copied();
     let ids: Vec<_> = work.resources.keys().cloned().collect();
     for id in ids {
         let wake_at = work.known(&id).and_then(|(resource, policy)| next(work, policy, resource));

@@ -7,7 +7,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 use super::account::Account;
 use super::decision::{Decision, Portfolio, Reason, Verdict};
@@ -28,8 +27,6 @@ pub(super) struct Work<'a> {
     pub(super) account: Account,
     /// The resources as they are by now.
     pub(super) resources: BTreeMap<ResourceId, Resource>,
-    /// A report of more money came late: when it counts from, and how much it was.
-    pub(super) late_top_up: Option<(DateTime<Utc>, Decimal)>,
     /// Notices of this instant, one a kind.
     pub(super) drafts: BTreeMap<NoticeKind, Draft>,
     /// Facts that had waited and are wrong.
@@ -47,7 +44,6 @@ impl<'a> Work<'a> {
             now,
             account: before.account,
             resources: before.resources,
-            late_top_up: None,
             drafts: BTreeMap::new(),
             set_aside: Vec::new(),
             cause: None,
@@ -109,12 +105,20 @@ impl<'a> Work<'a> {
     /// Moves a resource to another phase and tells provisioning.
     pub(super) fn transition(&mut self, id: &ResourceId, change: Change<'_>) {
         let now = self.now;
+        let policy = self.known(id).map(|(_, policy)| policy);
         let Some(resource) = self.resources.get_mut(id) else { return };
         let from = core::mem::replace(&mut resource.phase, change.to.clone());
         resource.entered_at = now;
         resource.entered_by = change.cause;
-        resource.held = None;
-        resource.asked = None;
+        let class = policy.map_or(PhaseClass::Gone, |policy| policy.class(change.to));
+        let is_own = !matches!(change.cause, Cause::Clock | Cause::Recovery);
+        if is_own || is_over(class) {
+            resource.asked = None;
+        }
+        // What a customer asked for and a hold keeps waiting goes on waiting when the account pays.
+        if resource.asked.is_none() || change.cause == Cause::Clock {
+            resource.held = None;
+        }
         resource.sequence += 1;
         let detached = if change.cause == Cause::Recovery || change.cause == Cause::Request {
             core::mem::take(&mut resource.detached)
