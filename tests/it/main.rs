@@ -1,5 +1,6 @@
 //! All integration tests, one binary. A file here is a subject; the list is sorted.
 
+mod broker;
 mod example_month;
 mod http;
 mod smtp;
