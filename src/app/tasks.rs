@@ -64,7 +64,7 @@ impl Tasks {
     /// The worker has a thread of its own: its store is synchronous.
     pub(super) fn add_worker(&mut self, worker: Serve) {
         let runtime = tokio::runtime::Handle::current();
-        let work = move || runtime.block_on(worker.run()).map(|_| ()).map_err(AppError::from);
+        let work = move || runtime.block_on(worker.run()).map_err(AppError::from);
         let id = self.set.spawn_blocking(work).id();
         self.names.insert(id, ("worker", Life::Worker));
     }

@@ -13,8 +13,14 @@ use crate::settings::{Loaded, Settings, show};
 const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Configuration, policies and templates together. The configuration was read before this: its mistakes are told already.
-pub(super) fn check(settings: &Settings) -> miette::Result<ExitCode> {
-    anstream::println!("configuration: fine");
+pub(super) fn check(loaded: &Loaded) -> miette::Result<ExitCode> {
+    let settings = &loaded.settings;
+    for warning in &loaded.warnings {
+        anstream::println!("configuration: {warning}");
+    }
+    if loaded.warnings.is_empty() {
+        anstream::println!("configuration: fine");
+    }
     let policies = app::policies(settings.policies.dir.as_deref())
         .map_err(|errors| miette::miette!("{errors}"))?;
     for policy in policies.set.iter() {

@@ -89,9 +89,13 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
+    // The one TLS provider of the program, before anything could ask for one.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| miette::miette!("a TLS provider is installed already"))?;
     let config = cli.config;
     match cli.command {
-        Command::Run(args) => run::run(args, settings(config)?.settings),
+        Command::Run(args) => run::run(args, settings(config)?),
         Command::Simulate { until, policies, format, file } => {
             run_simulate(until, policies.as_deref(), format, file.as_deref())
         }
@@ -100,7 +104,7 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
             let settings = settings(config)?.settings;
             with_network(event::run(command, &settings))
         }
-        Command::Check => inspect::check(&settings(config)?.settings),
+        Command::Check => inspect::check(&settings(config)?),
         Command::Config(ConfigCommand::Show) => Ok(inspect::config_show(&settings(config)?)),
         Command::Schema { event_type } => inspect::schema(event_type.as_deref()),
         Command::Healthcheck { url } => {
@@ -110,11 +114,8 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
     }
 }
 
-/// Runs something that talks to others, with the one TLS provider of the program.
+/// Runs something that talks to others.
 fn with_network(work: impl Future<Output = miette::Result<ExitCode>>) -> miette::Result<ExitCode> {
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .map_err(|_| miette::miette!("a TLS provider is installed already"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -151,8 +152,5 @@ fn settings(file: Option<PathBuf>) -> miette::Result<Loaded> {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         miette::miette!("{}", lines.join("\n"))
     })?;
-    for warning in &loaded.warnings {
-        anstream::eprintln!("{warning}");
-    }
     Ok(loaded)
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::summary;
 use crate::app::{self, Embedded, Mode, Time};
 use crate::embedded::Source;
-use crate::settings::Settings;
+use crate::settings::Loaded;
 use crate::telemetry;
 
 /// What `dunlin run` takes.
@@ -38,7 +38,8 @@ enum Clock {
 }
 
 /// Runs until a signal, or until the events are over.
-pub(super) fn run(args: Args, settings: Settings) -> miette::Result<ExitCode> {
+pub(super) fn run(args: Args, loaded: Loaded) -> miette::Result<ExitCode> {
+    let Loaded { settings, warnings, .. } = loaded;
     if args.until.is_some() && args.clock == Clock::Wall {
         miette::bail!(
             "--until goes with --clock events: the machine's clock cannot be told where to end"
@@ -55,6 +56,10 @@ pub(super) fn run(args: Args, settings: Settings) -> miette::Result<ExitCode> {
         }
         _ => Mode::Broker,
     };
+    // An embedded run reaches nobody: a placeholder in a notice is no harm there.
+    for warning in warnings.iter().filter(|_| !args.embedded) {
+        tracing::warn!("{warning}");
+    }
     let code = super::with_network(async {
         app::run(settings, mode).await.map_err(|error| miette::miette!("{error}"))?;
         Ok(ExitCode::SUCCESS)

@@ -13,7 +13,7 @@ mod tally;
 
 pub use group::{Settings, Tally};
 pub use replay::Replay;
-pub use serve::{Exit, Ports, Serve, WorkerHealth};
+pub use serve::{Ports, Serve, WorkerHealth};
 
 /// Why the worker stopped without being told to. Everything that was not committed is still in the broker.
 #[derive(Debug, thiserror::Error)]

@@ -48,13 +48,6 @@ pub struct WorkerHealth {
     pub next_wake: Option<DateTime<Utc>>,
 }
 
-/// Why the loop ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Nothing can come any more, and everything that came is durable.
-    Drained,
-}
-
 /// The worker.
 pub struct Serve {
     store: Box<dyn Store>,
@@ -96,7 +89,7 @@ impl Serve {
     /// # Errors
     ///
     /// If the store fails. Nothing that was not committed has been acknowledged.
-    pub async fn run(mut self) -> Result<Exit, WorkerError> {
+    pub async fn run(mut self) -> Result<(), WorkerError> {
         let (mut deliveries_open, mut reports_open) = (true, true);
         let mut more_due = true;
         loop {
@@ -118,7 +111,7 @@ impl Serve {
             more_due = self.group(deliveries, &reports, ended).await?;
             let quiet = !deliveries_open && !more_due;
             if quiet && (!reports_open || self.is_done()?) {
-                return Ok(Exit::Drained);
+                return Ok(());
             }
         }
     }
