@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::dispatch::publish_file::FilePublisher;
 
-/// Lines that the list of changes shows before it says how many more there are.
-const CHANGES_MAX: usize = 40;
+/// Resources that are listed before it says how many more there are.
+const LIVES_MAX: usize = 100;
 
 /// Prints the summary of a data folder.
 ///
@@ -52,14 +52,18 @@ fn files(data: &Path) -> io::Result<Files> {
 
 fn summary(events: &[Value], data: &Path, files: &Files) -> String {
     let mut lines = Vec::new();
-    let changes: Vec<&Value> = events
-        .iter()
-        .filter(|event| text_of(event, "type") == "lifecycle.resource.changed")
-        .collect();
-    lines.push("What changed:".to_owned());
-    lines.extend(changes.iter().take(CHANGES_MAX).map(|event| change(event)));
-    if changes.len() > CHANGES_MAX {
-        lines.push(format!("  … and {} more", changes.len() - CHANGES_MAX));
+    let lives = lives(events);
+    let width = lives
+        .keys()
+        .map(|(account, resource)| account.len() + resource.len() + 1)
+        .max()
+        .unwrap_or(0);
+    lines.extend(lives.iter().take(LIVES_MAX).map(|((account, resource), life)| {
+        let who = format!("{account} {resource}");
+        format!("  {who:<width$}  {life}")
+    }));
+    if lives.len() > LIVES_MAX {
+        lines.push(format!("  … and {} more", lives.len() - LIVES_MAX));
     }
     lines.push(String::new());
     lines.push("What was told, by notice and channel:".to_owned());
@@ -87,17 +91,25 @@ fn summary(events: &[Value], data: &Path, files: &Files) -> String {
     lines.join("\n")
 }
 
-fn change(event: &Value) -> String {
-    let data = &event["data"];
-    format!(
-        "  {}  {:<12} {:<14} {:>14} -> {:<14} {}",
-        text_of(event, "time"),
-        text_of(data, "account"),
-        text_of(data, "resource"),
-        text_of(data, "from"),
-        text_of(data, "to"),
-        text_of(data, "reason"),
-    )
+/// The way of each resource through its phases, in one line.
+fn lives(events: &[Value]) -> BTreeMap<(&str, &str), String> {
+    let mut lives: BTreeMap<(&str, &str), String> = BTreeMap::new();
+    for event in
+        events.iter().filter(|event| text_of(event, "type") == "lifecycle.resource.changed")
+    {
+        let data = &event["data"];
+        let life = lives
+            .entry((text_of(data, "account"), text_of(data, "resource")))
+            .or_insert_with(|| text_of(data, "from").to_owned());
+        let (to, at) = (text_of(data, "to"), minute(text_of(event, "time")));
+        life.push_str(&format!(" → {to} {at}"));
+    }
+    lives
+}
+
+/// `03-10 15:30` of an RFC 3339 instant.
+fn minute(instant: &str) -> String {
+    instant.get(5..16).unwrap_or(instant).replace('T', " ")
 }
 
 fn told(events: &[Value]) -> Vec<String> {
