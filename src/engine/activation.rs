@@ -14,7 +14,7 @@ use super::decision::Verdict;
 use super::effect::{RejectCode, Request};
 use super::hold::Holds;
 use super::id::PhaseName;
-use super::input::{Activation, AutoRenew, Event, Import, RenewMode};
+use super::input::{Activation, Event, Import, RenewMode};
 use super::money::Currency;
 use super::policy::{Cause, Clock, Policy, Renewal, TermEnd};
 use super::resource::{Resource, Stamp, Term};
@@ -105,13 +105,16 @@ fn enter(
         Err(reason) => return Verdict::Quarantined(reason.into()),
     };
     let id = activation.resource.clone();
-    let auto_renew = activation.auto_renew.map(|setting| {
-        let setting = AutoRenew {
-            months: setting.months.or_else(|| derived(policy.renewal.as_ref(), activation)),
-            ..setting
-        };
-        Register { value: setting, time: event.time, key: event.key.clone() }
+    let auto_renew = activation.auto_renew.map(|setting| Register {
+        value: setting,
+        time: event.time,
+        key: event.key.clone(),
     });
+    let auto_months = activation
+        .auto_renew
+        .and_then(|setting| setting.months)
+        .or_else(|| derived(policy.renewal.as_ref(), activation))
+        .map(|value| Register { value, time: event.time, key: event.key.clone() });
     let resource = Resource {
         id: id.clone(),
         account: event.account.clone(),
@@ -128,6 +131,7 @@ fn enter(
         arrears_known_at: None,
         slots_until: work.now,
         auto_renew,
+        auto_months,
         schedule: None,
         asked: None,
         charges: Vec::new(),

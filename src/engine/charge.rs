@@ -15,7 +15,7 @@ use super::id::ResourceId;
 use super::input::Event;
 use super::money::Money;
 use super::notice;
-use super::policy::{ChargeWindow, Charges, NoticeTrigger, Policy};
+use super::policy::{ChargeWindow, Charges, NoticeTrigger, PhaseClass, Policy};
 use super::request::Refusal;
 use super::resource::{Charge, ChargeState, Resource};
 use super::term::{self, Ask};
@@ -59,7 +59,11 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
     let now = work.now;
     let Some((resource, policy)) = work.known(id) else { return };
     let Some(charges) = &policy.charges else { return };
-    let wanted = resource.renews_itself() && charges.phases.contains(&resource.phase);
+    // What passes while it is off is skipped when it is switched on: nothing wakes for it.
+    if !resource.renews_itself() || policy.class(&resource.phase) == PhaseClass::Gone {
+        return;
+    }
+    let wanted = charges.phases.contains(&resource.phase);
     let known_at = resource.term.as_ref().map_or(now, |term| term.known_at);
     let price = price_of(work, resource);
     let covered = !charges.covered_only || is_covered(work, price);
@@ -188,7 +192,7 @@ fn name_of(resource: &Resource, attempt: u32) -> Option<String> {
 }
 
 fn months_of(resource: &Resource) -> u32 {
-    resource.auto_renew.as_ref().and_then(|setting| setting.value.months).unwrap_or(1)
+    resource.auto_months.as_ref().map_or(1, |months| months.value)
 }
 
 /// What the renewal costs, if its price is known.

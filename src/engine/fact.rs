@@ -244,14 +244,12 @@ fn auto_renew_changed(
         return Verdict::Applied;
     }
     let Some(resource) = work.resources.get_mut(id) else { return Verdict::Stale };
-    let months =
-        setting.months.or_else(|| resource.auto_renew.as_ref().and_then(|old| old.value.months));
-    let register = Register {
-        value: AutoRenew { months, ..setting },
-        time: event.time,
-        key: event.key.clone(),
-    };
-    if !Register::settle(&mut resource.auto_renew, register) {
+    let (time, key) = (event.time, event.key.clone());
+    let length = setting.months.map(|value| Register { value, time, key: key.clone() });
+    let is_length = length.is_some_and(|new| Register::settle(&mut resource.auto_months, new));
+    let is_mode =
+        Register::settle(&mut resource.auto_renew, Register { value: setting, time, key });
+    if !is_mode && !is_length {
         return Verdict::Stale;
     }
     charge::skip_past(work, id);

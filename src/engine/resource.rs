@@ -55,6 +55,9 @@ pub struct Resource {
     /// Whether and how it renews itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_renew: Option<Register<AutoRenew>>,
+    /// For how many months it renews itself: a fact of its own, since a later change of mode may leave it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_months: Option<Register<u32>>,
     /// A termination that was scheduled, or not any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Register<Option<DateTime<Utc>>>>,

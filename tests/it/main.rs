@@ -1,6 +1,7 @@
 //! All integration tests, one binary. A file here is a subject; the list is sorted.
 
 mod broker;
+mod engine_properties;
 mod example_month;
 mod http;
 mod smtp;
