@@ -61,8 +61,9 @@ fn move_expiry(work: &mut Work<'_>, id: &ResourceId, expires_at: DateTime<Utc>, 
     if clamped(policy.zone, expires_at, term.day) != day_of(policy.zone, expires_at) {
         term.day = day_of(policy.zone, expires_at);
     }
-    if expires_at > old {
-        // The trouble of the old expiry is over; what its notices named does not bind the next episode (SAFE-9).
+    if resource.promised.values().min().is_some_and(|first| expires_at > *first) {
+        // Later than what any notice named: that trouble is over, and the next episode starts clean (SAFE-9). Of two
+        // corrections to earlier the second may be the later one; what was promised before both still binds.
         resource.promised.clear();
     }
     close_charges(work, id, "renewed");

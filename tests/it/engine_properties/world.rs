@@ -127,10 +127,10 @@ impl<'p> World<'p> {
         after: &Resource,
         events: &[Event],
     ) {
-        let old_expiry = before.as_ref().and_then(Resource::expiry);
+        let first = self.promised.iter().filter(|((of, _), _)| of == id).map(|(_, at)| *at).min();
         let moved = events.iter().any(|event| match &event.body {
             Body::ExpiryChanged { resource, expires_at, .. } => {
-                resource == id && Some(*expires_at) > old_expiry
+                resource == id && Some(*expires_at) > first
             }
             Body::RenewalRequested { resource, .. } | Body::ChargeSucceeded { resource, .. } => {
                 resource == id
