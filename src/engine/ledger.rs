@@ -13,7 +13,8 @@ use super::id::EventKey;
 /// How many reports are remembered. A late report older than all of them is dropped: what it says is over.
 pub const REPORTS_MAX: usize = 32;
 
-/// The latest balance reports of one account, one an instant, oldest first.
+/// The latest balance reports of one account, oldest first; also those that others of their instant stand before, since
+/// what they say about the order of numbers must not depend on when they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Balances {
     #[serde(default)]
@@ -41,19 +42,21 @@ impl Balances {
     /// report counts as no earlier than any with a lower number, which makes the order total. Those of one instant
     /// count as one, the last of them (POST-7).
     pub fn report(&mut self, report: Report) -> bool {
+        if self.reports.iter().any(|known| known.key == report.key) {
+            return false;
+        }
         let before = self.clone();
         self.reports.push(report);
         self.sort();
-        self.fold_instants();
         if self.reports.len() > REPORTS_MAX {
             let excess = self.reports.len() - REPORTS_MAX;
             // The start of the running arrears is what clocks run from: it outlives its neighbours.
-            let kept = self.negative_since_index().filter(|index| *index < excess);
-            let kept = kept.map(|index| self.reports[index].clone());
+            let start = self.arrears_start().cloned();
             self.reports.drain(..excess);
-            self.reports.splice(0..0, kept);
+            let lost = start.filter(|start| !self.reports.contains(start));
+            self.reports.splice(0..0, lost);
         }
-        *self != before
+        self.counting() != before.counting()
     }
 
     /// Takes note of a report and says whether resources have to be looked at: the balance crossed zero or rests on it, the
@@ -76,30 +79,31 @@ impl Balances {
 
     /// Since when it is below zero.
     pub fn negative_since(&self) -> Option<DateTime<Utc>> {
-        self.negative_since_index().map(|index| self.reports[index].time)
+        self.arrears_start().map(|report| report.time)
     }
 
     /// Reports of no debt that were not known `before` and that others count after: when, and how much it was.
     ///
     /// Told from the reports, not from the order in which they were read: two that came late say the same either way.
     pub fn late_top_ups(&self, before: &Self) -> Vec<(DateTime<Utc>, Decimal)> {
-        let earlier = self.reports.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        earlier
-            .iter()
-            .filter(|report| report.amount >= Decimal::ZERO && !before.reports.contains(report))
+        let (mut counting, known) = (self.counting(), before.counting());
+        counting.pop();
+        counting
+            .into_iter()
+            .filter(|report| report.amount >= Decimal::ZERO && !known.contains(report))
             .map(|report| (report.time, report.amount))
             .collect()
     }
 
     /// Whether it was below zero in all that is known.
     pub fn is_negative_throughout(&self) -> bool {
-        self.negative_since_index() == Some(0)
+        self.arrears_start().is_some_and(|start| Some(&start) == self.counting().first())
     }
 
-    fn negative_since_index(&self) -> Option<usize> {
-        let negative = |report: &Report| report.amount < Decimal::ZERO;
-        let trailing = self.reports.iter().rev().take_while(|report| negative(report)).count();
-        (trailing > 0).then(|| self.reports.len() - trailing)
+    /// The report that took the balance below zero, if it is there.
+    fn arrears_start(&self) -> Option<&Report> {
+        let counting = self.counting();
+        counting.into_iter().rev().take_while(|report| report.amount < Decimal::ZERO).last()
     }
 
     fn sort(&mut self) {
@@ -127,15 +131,15 @@ impl Balances {
         self.reports.extend(keyed.into_iter().map(|(_, report)| report));
     }
 
-    /// Keeps the last report of each instant.
-    fn fold_instants(&mut self) {
-        let mut folded: Vec<Report> = Vec::with_capacity(self.reports.len());
-        for report in self.reports.drain(..) {
-            match folded.last_mut() {
+    /// The reports that count: the last of each instant (POST-7).
+    fn counting(&self) -> Vec<&Report> {
+        let mut counting: Vec<&Report> = Vec::with_capacity(self.reports.len());
+        for report in &self.reports {
+            match counting.last_mut() {
                 Some(last) if last.time == report.time => *last = report,
-                _ => folded.push(report),
+                _ => counting.push(report),
             }
         }
-        self.reports = folded;
+        counting
     }
 }

@@ -3,6 +3,7 @@
 //! A counterexample that proptest finds and shrinks becomes a trace in `tests/conformance-own` or a test with a name here.
 
 mod history;
+mod ledger;
 mod world;
 
 use dunlin::engine::decision::Portfolio;
