@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -145,7 +147,7 @@ impl App {
     ) -> Result<(), AppError> {
         let wires = Wires::new(&self.settings);
         let readiness = Readiness::new(Arc::clone(&self.clock));
-        self.start_pages(&parts, wires.health.1, &readiness).await?;
+        let pages = self.bind_pages().await?;
         let publisher: Arc<dyn Publisher> = match mode {
             Mode::Broker => self.start_broker(wires.deliveries.0, wires.acks.1, &readiness),
             Mode::Embedded(embedded) => {
@@ -162,6 +164,9 @@ impl App {
         };
         self.start_relays(&parts, &shared, publisher)?;
         drop(shared);
+        if let Some(pages) = pages {
+            self.start_pages(pages, &parts, wires.health.1, &readiness)?;
+        }
         let ports = Ports {
             deliveries: wires.deliveries.1,
             reports: wires.reports.1,
@@ -192,7 +197,7 @@ impl App {
         let (publisher, link) = publisher(self.settings.broker.clone(), health.clone());
         let close = self.close();
         self.tasks.add("publisher", Life::Whole, async move { Ok(link.run(close).await?) });
-        let watching = watch::broker(health.subscribe(), readiness.clone(), self.close());
+        let watching = watch::broker(health.subscribe(), readiness, self.close());
         self.tasks.add("broker-health", Life::Whole, async move {
             watching.await;
             Ok(())
@@ -278,22 +283,28 @@ impl App {
         Ok(())
     }
 
-    /// Health, readiness, metrics. Not in a replay: it is over before anybody could look.
-    async fn start_pages(
+    /// The address of the pages, and what counts for them; before anything counts. Not in a replay: it is over before anybody
+    /// could look.
+    async fn bind_pages(&self) -> Result<Option<(TcpListener, PrometheusHandle)>, AppError> {
+        if self.is_replay {
+            return Ok(None);
+        }
+        let bind = self.settings.http.bind;
+        let listener =
+            TcpListener::bind(bind).await.map_err(system(&format!("http.bind = {bind}")))?;
+        let metrics = telemetry::install_metrics()
+            .map_err(|error| AppError::Died(format!("metrics: {error}")))?;
+        Ok(Some((listener, metrics)))
+    }
+
+    /// Health, readiness, metrics. Once every part has a line of its own: a part that is missing is not ready.
+    fn start_pages(
         &mut self,
+        (listener, metrics): (TcpListener, PrometheusHandle),
         parts: &Parts,
         health: tokio::sync::watch::Receiver<WorkerHealth>,
         readiness: &Readiness,
     ) -> Result<(), AppError> {
-        if self.is_replay {
-            return Ok(());
-        }
-        let bind = self.settings.http.bind;
-        let listener = tokio::net::TcpListener::bind(bind)
-            .await
-            .map_err(system(&format!("http.bind = {bind}")))?;
-        let metrics = telemetry::install_metrics()
-            .map_err(|error| AppError::Died(format!("metrics: {error}")))?;
         let heartbeat = Heartbeat::new(self.settings.worker.stall_timeout);
         let state = HttpState {
             heartbeat: heartbeat.clone(),
@@ -301,6 +312,15 @@ impl App {
             metrics: metrics.clone(),
             shutdown_grace: self.settings.http.shutdown_grace,
         };
+        let poll = self.settings.dispatch.idle_poll;
+        let gauges = watch::outbox(
+            parts.store.reader()?,
+            Arc::clone(&self.clock),
+            readiness,
+            poll,
+            self.close(),
+        );
+        self.tasks.add("outbox-gauges", Life::Whole, async move { Ok(gauges.await?) });
         let close = self.close();
         self.tasks.add("http", Life::Whole, async move {
             http::serve(listener, state, close).await.map_err(system("the pages"))
@@ -317,15 +337,6 @@ impl App {
             beats.await;
             Ok(())
         });
-        let poll = self.settings.dispatch.idle_poll;
-        let gauges = watch::outbox(
-            parts.store.reader()?,
-            Arc::clone(&self.clock),
-            readiness.clone(),
-            poll,
-            self.close(),
-        );
-        self.tasks.add("outbox-gauges", Life::Whole, async move { Ok(gauges.await?) });
         Ok(())
     }
 

@@ -28,20 +28,23 @@ pub(super) async fn worker(
     }
 }
 
-/// Both links to the broker, and the bindings that are missing.
-pub(super) async fn broker(
+/// Both links to the broker, and the bindings that are missing. They have their lines before this is first polled.
+pub(super) fn broker(
     mut state: watch::Receiver<BrokerState>,
-    readiness: Readiness,
+    readiness: &Readiness,
     close: CancellationToken,
-) {
+) -> impl Future<Output = ()> + use<> {
     let consume = readiness.component("broker-consume", Need::Required);
     let publish = readiness.component("broker-publish", Need::Required);
-    loop {
-        let now = state.borrow_and_update().clone();
-        show(&consume, &now.consume);
-        show(&publish, &now.publish);
-        readiness.set_missing_bindings(now.unroutable);
-        let Some(Ok(())) = close.run_until_cancelled(state.changed()).await else { return };
+    let readiness = readiness.clone();
+    async move {
+        loop {
+            let now = state.borrow_and_update().clone();
+            show(&consume, &now.consume);
+            show(&publish, &now.publish);
+            readiness.set_missing_bindings(now.unroutable);
+            let Some(Ok(())) = close.run_until_cancelled(state.changed()).await else { return };
+        }
     }
 }
 
@@ -55,22 +58,25 @@ fn show(component: &ComponentHandle, side: &SideState) {
 }
 
 /// How much waits to go out, and for how long; that the store can be read at all.
-pub(super) async fn outbox(
+pub(super) fn outbox(
     reader: Box<dyn Reader>,
     clock: Arc<dyn Clock>,
-    readiness: Readiness,
+    readiness: &Readiness,
     poll: Duration,
     close: CancellationToken,
-) -> Result<(), StoreError> {
+) -> impl Future<Output = Result<(), StoreError>> + use<> {
     let store = readiness.component("store", Need::Required);
-    loop {
-        let backlog = reader.backlog()?;
-        store.set(State::Ok, "readable");
-        let oldest = backlog.oldest_publication.into_iter().chain(backlog.oldest_delivery).min();
-        let age = oldest.and_then(|at| (clock.now() - at).to_std().ok()).unwrap_or_default();
-        telemetry::show_outbox(backlog.publications + backlog.deliveries, age);
-        if close.run_until_cancelled(tokio::time::sleep(poll)).await.is_none() {
-            return Ok(());
+    async move {
+        loop {
+            let backlog = reader.backlog()?;
+            store.set(State::Ok, "readable");
+            let oldest =
+                backlog.oldest_publication.into_iter().chain(backlog.oldest_delivery).min();
+            let age = oldest.and_then(|at| (clock.now() - at).to_std().ok()).unwrap_or_default();
+            telemetry::show_outbox(backlog.publications + backlog.deliveries, age);
+            if close.run_until_cancelled(tokio::time::sleep(poll)).await.is_none() {
+                return Ok(());
+            }
         }
     }
 }

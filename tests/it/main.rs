@@ -4,6 +4,7 @@ mod broker;
 mod engine_properties;
 mod example_month;
 mod http;
+mod pipeline;
 mod smtp;
 mod store_contract;
 mod support;

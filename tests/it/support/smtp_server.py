@@ -1,6 +1,7 @@
 """A real SMTP server (aiosmtpd) for the tests: prints its port, then each message as one JSON line.
 
 usage: smtp_server.py [--starttls | --implicit] [--cert FILE --key FILE] [--login USER:PASSWORD] [--without MECHANISM]
+                      [--port PORT]
 
 A message is printed before it is accepted, with what Python's own email package reads in it. Ends with its
 standard input.
@@ -45,6 +46,7 @@ async def main():
     parser.add_argument("--key")
     parser.add_argument("--login")
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--port", type=int, default=0)
     args = parser.parse_args()
 
     context = None
@@ -71,7 +73,7 @@ async def main():
 
     loop = asyncio.get_running_loop()
     wrapped = context if args.implicit else None
-    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=wrapped)
+    server = await loop.create_server(protocol, "127.0.0.1", args.port, ssl=wrapped)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.buffer.read)
 
