@@ -79,3 +79,29 @@ async fn several_queues_have_one_count_and_one_prefix() {
     assert_eq!(bodies(&second.take(2).await).into_iter().collect::<BTreeSet<_>>(), unacked);
     second.stop().await;
 }
+
+#[tokio::test]
+async fn no_more_than_the_prefetch_is_ever_taken() {
+    let mut settings = own("prefetched");
+    settings.input.prefetch = 2;
+    verify(&settings).await.expect("a topology");
+    feed(&settings, names(0..7)).await;
+    let mut running = Running::start(&settings);
+    running.take(2).await;
+
+    // What a passive look counts as ready lags behind; it comes to rest at what was never sent to us.
+    let (_connection, channel) = client(&settings).await;
+    let ready = async {
+        loop {
+            let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+            let name = settings.input.queues[0].name.as_str().into();
+            let looked = channel.queue_declare(name, passive, FieldTable::default()).await;
+            if looked.expect("the queue").message_count() == 5 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("five messages left in the queue", ready).await;
+    running.stop().await;
+}

@@ -53,3 +53,29 @@ async fn a_consistent_hash_exchange_is_declared_where_the_plugin_is() {
     verify(&settings).await.expect("the plugin is on");
     verify(&settings).await.expect("and again");
 }
+
+#[tokio::test]
+async fn tls_needs_a_certificate_that_somebody_vouches_for_under_the_right_name() {
+    // The first test of the process to ask for TLS installs the provider; the others find it there.
+    let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let node = shared();
+    let mut settings = own("tls");
+    settings.uri = format!("amqps://guest:guest@localhost:{}/%2f", node.tls_port).into();
+    let refused = verify(&settings).await.expect_err("nobody vouches");
+    assert!(refused.to_string().contains("invalid peer certificate"), "{refused}");
+
+    settings.ca_file = Some(node.certificate());
+    verify(&settings).await.expect("vouched for");
+
+    settings.uri = format!("amqps://guest:guest@127.0.0.1:{}/%2f", node.tls_port).into();
+    let refused = verify(&settings).await.expect_err("another name");
+    assert!(refused.to_string().contains("invalid peer certificate"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_without_the_password() {
+    let mut settings = own("login");
+    settings.uri = format!("amqp://guest:hunter2@127.0.0.1:{}/%2f", shared().port).into();
+    let told = verify(&settings).await.expect_err("refused").to_string();
+    assert!(told.contains("ACCESS_REFUSED") && !told.contains("hunter2"), "{told}");
+}

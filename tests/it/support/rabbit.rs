@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use dunlin::broker::BrokerSettings;
 
+use super::smtp::certificate;
+
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const WATCHDOG: &str = r#"
@@ -30,6 +32,8 @@ wait "$server" 2>/dev/null
 pub(crate) struct Node {
     /// The AMQP port on 127.0.0.1.
     pub(crate) port: u16,
+    /// The AMQP port for TLS, with a certificate for `localhost`.
+    pub(crate) tls_port: u16,
     name: String,
     folder: PathBuf,
     distribution_port: u16,
@@ -65,12 +69,34 @@ impl Node {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = tempfile::Builder::new().prefix("dunlin-rabbit-").tempdir().expect("a folder");
-        let (port, distribution_port) = free_ports();
+        let [port, tls_port, distribution_port] = free_ports();
         let name = format!("dunlin-it-{}-{count}@localhost", std::process::id());
         let folder = folder.keep();
-        let mut node = Self { port, name, folder, distribution_port, watchdog: None };
+        let mut node = Self { port, tls_port, name, folder, distribution_port, watchdog: None };
+        node.configure();
         node.boot();
         node
+    }
+
+    /// The certificate to trust for [`Node::tls_port`].
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.join("cert.pem")
+    }
+
+    fn configure(&self) {
+        let (certificate, key) = certificate(&self.folder);
+        write(&self.folder, "plugins", "[rabbitmq_consistent_hash_exchange].\n");
+        write(&self.folder, "env", "");
+        let lines = [
+            "disk_free_limit.absolute = 1MB".to_owned(),
+            "raft.wal_max_size_bytes = 16777216".to_owned(),
+            "loopback_users.guest = true".to_owned(),
+            format!("listeners.ssl.1 = 127.0.0.1:{}", self.tls_port),
+            format!("ssl_options.certfile = {}", certificate.display()),
+            format!("ssl_options.keyfile = {}", key.display()),
+            "ssl_options.verify = verify_none\n".to_owned(),
+        ];
+        write(&self.folder, "rabbitmq.conf", &lines.join("\n"));
     }
 
     /// Kills the node as a power cut would. What it has on disk stays.
@@ -84,13 +110,6 @@ impl Node {
 
     /// Starts a killed node on the same port with what it has on disk.
     pub(crate) fn boot(&mut self) {
-        write(&self.folder, "plugins", "[rabbitmq_consistent_hash_exchange].\n");
-        write(&self.folder, "env", "");
-        write(
-            &self.folder,
-            "rabbitmq.conf",
-            "disk_free_limit.absolute = 1MB\nraft.wal_max_size_bytes = 16777216\nloopback_users.guest = true\n",
-        );
         let child = self
             .environment(Command::new("/bin/sh").args(["-c", WATCHDOG, "watchdog", SERVER]))
             .arg(&self.folder)
@@ -151,7 +170,8 @@ impl Node {
     fn await_port(&mut self) {
         // RabbitMQ opens its listeners last, when everything else is up.
         let deadline = Instant::now() + BOOT_LIMIT;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+        let open = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+        while !(open(self.port) && open(self.tls_port)) {
             assert!(Instant::now() < deadline, "no RabbitMQ within {BOOT_LIMIT:?}: {}", self.log());
             sleep(Duration::from_millis(50));
         }
@@ -180,10 +200,8 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).expect("a folder of our own");
 }
 
-/// Two ports that nobody uses now; both are held until both are known.
-fn free_ports() -> (u16, u16) {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let (one, two) = (bind(), bind());
-    let port = |listener: &TcpListener| listener.local_addr().expect("bound").port();
-    (port(&one), port(&two))
+/// Ports that nobody uses now; all are held until all are known.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
+    held.map(|listener| listener.local_addr().expect("bound").port())
 }
