@@ -105,3 +105,20 @@ async fn no_more_than_the_prefetch_is_ever_taken() {
     soon("five messages left in the queue", ready).await;
     running.stop().await;
 }
+
+#[tokio::test]
+async fn an_acknowledgement_that_comes_while_another_is_on_its_way_is_sent_too() {
+    let mut settings = own("coalesced");
+    settings.input.prefetch = 2;
+    verify(&settings).await.expect("a topology");
+    feed(&settings, names(0..60)).await;
+    let mut running = Running::start(&settings);
+    // With a prefetch of two, one acknowledgement that stays behind would be the end of the deliveries.
+    for _ in 0..30 {
+        for delivery in running.take(2).await {
+            running.ack(delivery.tag).await;
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(running.stop().await.is_empty());
+}

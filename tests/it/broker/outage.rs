@@ -33,6 +33,8 @@ async fn a_link_that_falls_silent_is_noticed_and_replaced() {
     let node = shared();
     let mut proxy = Proxy::to(node.port).await;
     let mut through = settings(proxy.port, "silent");
+    // So slow that the proof of life alone can notice in time.
+    through.link.heartbeat_secs = 60;
     through.link.proof_of_life_secs = 1;
     through.link.rpc_timeout_ms = 1_000;
     through.link.connect_timeout_ms = 500;
