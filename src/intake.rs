@@ -206,33 +206,29 @@ impl Desk {
         consumers: &mut Consumers,
         stopping: bool,
     ) -> Result<(), BrokerError> {
-        let mut arrival = first;
-        for _ in 0..BURST {
-            match arrival {
-                Some((queue, Some(incoming))) => {
-                    let incoming =
-                        incoming.map_err(|error| BrokerError::lost("consuming", error))?;
-                    self.receive(queue, incoming);
+        burst(
+            first,
+            || consumers.stream.next().now_or_never(),
+            |arrival| {
+                match arrival {
+                    Some((queue, Some(incoming))) => {
+                        let incoming =
+                            incoming.map_err(|error| BrokerError::lost("consuming", error))?;
+                        self.receive(queue, incoming);
+                    }
+                    // The broker cancels a consumer when the queue goes; lapin then ends the stream without a word.
+                    Some((_, None)) if !stopping => {
+                        return Err(BrokerError::lost(
+                            "consuming",
+                            "the broker cancelled the consumer",
+                        ));
+                    }
+                    Some((_, None)) => {}
+                    None => self.deliveries = None,
                 }
-                // The broker cancels a consumer when the queue goes; lapin then ends the stream without a word.
-                Some((_, None)) if !stopping => {
-                    return Err(BrokerError::lost(
-                        "consuming",
-                        "the broker cancelled the consumer",
-                    ));
-                }
-                Some((_, None)) => {}
-                None => self.deliveries = None,
-            }
-            if !self.is_free() {
-                break;
-            }
-            match consumers.stream.next().now_or_never() {
-                Some(next) => arrival = next,
-                None => break,
-            }
-        }
-        Ok(())
+                Ok(self.is_free())
+            },
+        )
     }
 
     fn receive(&mut self, queue: usize, incoming: Incoming) {
@@ -303,6 +299,24 @@ impl Desk {
     }
 }
 
+/// Hands over `first` and what `next` has ready after it, up to [`BURST`], as long as `take` has room for another. Never asks
+/// for one that it does not hand over: that one would be covered by the acknowledgement of a later one, and lost.
+fn burst<T>(
+    first: T,
+    mut next: impl FnMut() -> Option<T>,
+    mut take: impl FnMut(T) -> Result<bool, BrokerError>,
+) -> Result<(), BrokerError> {
+    let mut has_room = take(first)?;
+    for _ in 1..BURST {
+        if !has_room {
+            break;
+        }
+        let Some(arrival) = next() else { break };
+        has_room = take(arrival)?;
+    }
+    Ok(())
+}
+
 /// Resolves when the acknowledgements on their way were sent; never, if none are.
 async fn landed(
     acking: Option<&mut BoxFuture<'static, Result<(), BrokerError>>>,
@@ -330,3 +344,6 @@ async fn discarding<T>(acks: &mut mpsc::Receiver<Tag>, future: impl Future<Outpu
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
