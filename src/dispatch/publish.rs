@@ -119,7 +119,7 @@ impl PublishTask {
             let window = Window::open(&link, exchange, limit).await?;
             Ok::<_, BrokerError>((link, window))
         };
-        let opening = refusing(&mut self.jobs, NO_LINK, opening);
+        // Who wants to publish meanwhile waits: a refusal would put the whole outbox off at every start.
         let Some(opened) = shutdown.run_until_cancelled(opening).await else {
             self.refuse_the_rest().await;
             return Ok(());
