@@ -49,6 +49,10 @@ pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
 /// Names the configuration file where `--config` does not.
 pub const CONFIG_VARIABLE: &str = "DUNLIN_CONFIG";
 
+/// Names a fault to commit: `acknowledge-before-commit`, or none.
+#[cfg(feature = "fault-injection")]
+const FAULT_VARIABLE: &str = "DUNLIN_FAULT";
+
 /// Its default serves to look around; customers need a real one.
 const CONSOLE_URL: &str = "notices.console_url";
 
@@ -137,6 +141,9 @@ impl Settings {
             limits: self.worker.limits,
             source: self.worker.source.clone(),
             retention: self.store.retention.clone(),
+            #[cfg(feature = "fault-injection")]
+            acknowledges_before_commit: std::env::var(FAULT_VARIABLE)
+                .is_ok_and(|fault| fault == "acknowledge-before-commit"),
         }
     }
 

@@ -30,6 +30,9 @@ pub struct Settings {
     pub source: String,
     /// How long things are kept.
     pub retention: Retention,
+    /// The fault that `scripts/torture --self-test` must notice. No release has it.
+    #[cfg(feature = "fault-injection")]
+    pub acknowledges_before_commit: bool,
 }
 
 impl Default for Settings {
@@ -39,6 +42,8 @@ impl Default for Settings {
             limits: event::Limits::default(),
             source: "/dunlin".into(),
             retention: Retention::default(),
+            #[cfg(feature = "fault-injection")]
+            acknowledges_before_commit: false,
         }
     }
 }

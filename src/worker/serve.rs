@@ -63,6 +63,10 @@ pub struct Serve {
 /// How often what is past its retention is looked for.
 const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(1);
 
+/// How long what was acknowledged too early is not durable.
+#[cfg(feature = "fault-injection")]
+const FAULT_PAUSE: Duration = Duration::from_millis(100);
+
 /// The longest sleep: a wall clock that was set forward is noticed after this long.
 const NAP_MAX: Duration = Duration::from_secs(5);
 
@@ -180,11 +184,13 @@ impl Serve {
             Some(replay) => replay.play(&mut group, taken, ended)?,
             None => live(&mut group, taken, now, self.settings.group_max)?,
         };
-        let tally = group.commit()?;
-        for tag in acks {
-            // Closed only while stopping: what is not acknowledged comes again and changes nothing.
-            let _ = self.ports.acks.send(tag).await;
+        #[cfg(feature = "fault-injection")]
+        if self.settings.acknowledges_before_commit {
+            acknowledge(&self.ports.acks, &acks).await;
+            tokio::time::sleep(FAULT_PAUSE).await;
         }
+        let tally = group.commit()?;
+        acknowledge(&self.ports.acks, &acks).await;
         self.ports.in_flight.settle(reports.iter().map(Report::name));
         self.ports.committed.notify_waiters();
         self.ports.health.send_modify(|health| {
@@ -222,6 +228,13 @@ fn live(
     }
     group.flush()?;
     group.wake(now, wakes_max)
+}
+
+async fn acknowledge(acks: &mpsc::Sender<Tag>, tags: &[Tag]) {
+    for tag in tags {
+        // Closed only while stopping: what is not acknowledged comes again and changes nothing.
+        let _ = acks.send(*tag).await;
+    }
 }
 
 /// The last delivery of each session: everything before it is committed with it.
