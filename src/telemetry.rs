@@ -33,12 +33,18 @@ pub enum TelemetryError {
     Metrics(#[from] BuildError),
 }
 
+/// What libraries would log against our rules, whatever level is asked for: lapin writes bodies that came back as warnings.
+const NEVER_LOGGED: [&str; 1] = ["lapin::returned_messages=off"];
+
 /// Sends the log to standard error. Colours only on a terminal. Once a process.
 ///
 /// # Errors
 /// See [`TelemetryError`].
 pub fn init_log(settings: &LogSettings) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::builder().parse(&settings.level)?;
+    let mut filter = EnvFilter::builder().parse(&settings.level)?;
+    for directive in NEVER_LOGGED {
+        filter = filter.add_directive(directive.parse()?);
+    }
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),

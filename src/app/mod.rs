@@ -23,20 +23,21 @@ use self::tasks::{Life, Tasks};
 use self::wires::{Shared, Wires};
 use crate::broker::{BrokerError, BrokerHealth};
 use crate::clock::{Clock, ManualClock, SystemClock};
-use crate::dispatch::deliver::{Deliver, Desk, Limits, Way};
+use crate::dispatch::deliver::{Deliver, Desk, DispatchError, Limits, Way, WayHealth};
 use crate::dispatch::message::Publisher;
 use crate::dispatch::publications::{Press, Publications};
 use crate::dispatch::publish::publisher;
 use crate::dispatch::publish_file::FilePublisher;
 use crate::dispatch::retry::Patience;
 use crate::embedded::{self, Source};
-use crate::http::{self, Heartbeat, HttpState, Readiness};
+use crate::engine::policy::Channel;
+use crate::http::{self, Heartbeat, HttpState, Need, Readiness};
 use crate::intake::{Delivery, Intake, Tag};
 use crate::settings::Settings;
 use crate::shutdown::Signals;
 use crate::store::StoreError;
 use crate::telemetry;
-use crate::worker::{Ports, Replay, Serve, WorkerError, WorkerHealth};
+use crate::worker::{self, Ports, Replay, Serve, WorkerError, WorkerHealth};
 
 /// Where events come from and where everything goes.
 #[derive(Debug)]
@@ -82,6 +83,9 @@ pub enum AppError {
     /// The store cannot be read.
     #[error("store: {0}")]
     Store(#[from] StoreError),
+    /// A relay ended.
+    #[error("{0}")]
+    Dispatch(#[from] DispatchError),
     /// Something of the system failed.
     #[error("{what}: {source}")]
     System {
@@ -162,7 +166,7 @@ impl App {
             in_flight: Arc::clone(&wires.in_flight),
             committed: Arc::clone(&wires.committed),
         };
-        self.start_relays(&parts, &shared, publisher)?;
+        self.start_relays(&parts, &shared, publisher, &readiness)?;
         drop(shared);
         if let Some(pages) = pages {
             self.start_pages(pages, &parts, wires.health.1, &readiness)?;
@@ -175,7 +179,12 @@ impl App {
             committed: wires.committed,
             health: wires.health.0,
         };
-        let settings = self.settings.for_worker();
+        let channels = [
+            parts.email.is_some().then_some(Channel::Email),
+            parts.sms.is_some().then_some(Channel::Sms),
+        ];
+        let channels = channels.into_iter().flatten().collect();
+        let settings = worker::Settings { channels, ..self.settings.for_worker() };
         let policies = Arc::clone(&parts.policies);
         let worker =
             Serve::new(parts.store, policies, settings, Arc::clone(&self.clock), ports, replay)?;
@@ -237,22 +246,32 @@ impl App {
         parts: &Parts,
         shared: &Shared,
         publisher: Arc<dyn Publisher>,
+        readiness: &Readiness,
     ) -> Result<(), AppError> {
         let dispatch = self.settings.dispatch.clone();
+        let faults_are_fatal = self.is_replay;
         let limits = |concurrency| Limits {
             concurrency,
             batch_rows_max: dispatch.batch_rows_max,
             idle_poll: dispatch.idle_poll,
+            faults_are_fatal,
         };
-        // In a replay time stands still while a send is tried again: a file that cannot be written ends it.
-        let retry_after = if self.is_replay { Vec::new() } else { dispatch.retry_after.clone() };
-        let patience = Patience { retry_after, attempts_max: dispatch.attempts_max };
+        let patience = Patience {
+            retry_after: dispatch.retry_after.clone(),
+            attempts_max: dispatch.attempts_max,
+        };
         let email = parts
             .email
             .clone()
             .map(|email| ("e-mail", Way::Email(email), dispatch.email_concurrency));
         let sms = parts.sms.clone().map(|sms| ("texts", Way::Sms(sms), dispatch.sms_concurrency));
         for (name, way, concurrency) in email.into_iter().chain(sms) {
+            let (health, shown) = tokio::sync::watch::channel(WayHealth::default());
+            let watching = watch::way(shown, readiness.component(name, Need::Listed), self.close());
+            self.tasks.add("channel-health", Life::Whole, async move {
+                watching.await;
+                Ok(())
+            });
             let desk = Desk {
                 clock: Arc::clone(&self.clock),
                 renderer: Arc::clone(&parts.renderer),
@@ -261,6 +280,7 @@ impl App {
                 reports: shared.reports.clone(),
                 in_flight: Arc::clone(&shared.in_flight),
                 committed: Arc::clone(&shared.committed),
+                health,
                 patience: patience.clone(),
                 limits: limits(concurrency),
             };
@@ -274,7 +294,7 @@ impl App {
             reports: shared.reports.clone(),
             in_flight: Arc::clone(&shared.in_flight),
             committed: Arc::clone(&shared.committed),
-            patience: Patience { retry_after: dispatch.retry_after.clone(), ..patience },
+            patience,
             limits: limits(dispatch.publish_concurrency),
         };
         let relay = Publications { reader: parts.store.reader()?, press };

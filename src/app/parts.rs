@@ -130,7 +130,7 @@ pub fn policies(folder: Option<&Path>) -> Result<Policies, PolicyErrors> {
 ///
 /// If a template cannot be read or compiled.
 pub fn renderer(settings: &Settings) -> Result<Renderer, PartsError> {
-    let limits = render::Limits::default();
+    let limits = settings.templates.limits;
     let templates = match &settings.templates.dir {
         Some(dir) => {
             let own = render::load::folder(dir, &limits)

@@ -76,14 +76,17 @@ impl Tasks {
     /// The first thing that went wrong; then everything else was told to stop.
     pub(super) async fn supervise(mut self, drain: Duration) -> Result<(), AppError> {
         let mut outcome = Ok(());
+        let stop = self.stop.clone();
+        // From the signal on, not from the last task that ended.
+        let too_long = async {
+            stop.cancelled().await;
+            tokio::time::sleep(drain).await;
+        };
+        tokio::pin!(too_long);
         loop {
-            let stopping = async {
-                self.stop.cancelled().await;
-                tokio::time::sleep(drain).await;
-            };
             let ended = tokio::select! {
                 ended = self.set.join_next_with_id() => ended,
-                () = stopping => return outcome.and(Err(AppError::Drain(drain))),
+                () = &mut too_long => return outcome.and(Err(AppError::Drain(drain))),
             };
             let Some(ended) = ended else { return outcome };
             let (id, result) = match ended {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::{BrokerState, SideState};
 use crate::clock::Clock;
+use crate::dispatch::deliver::WayHealth;
 use crate::http::{ComponentHandle, Heartbeat, Need, Readiness, State};
 use crate::store::{Reader, StoreError};
 use crate::telemetry;
@@ -54,6 +55,22 @@ fn show(component: &ComponentHandle, side: &SideState) {
         (true, true) => component
             .set(State::Degraded, "the broker takes nothing for now: it is out of memory or disk"),
         (false, _) => component.set(State::Down, "not connected, trying again"),
+    }
+}
+
+/// Whether mail or texts go out. Listed only: they wait in the outbox while they do not.
+pub(super) async fn way(
+    mut health: watch::Receiver<WayHealth>,
+    component: ComponentHandle,
+    close: CancellationToken,
+) {
+    loop {
+        match &*health.borrow_and_update() {
+            WayHealth::Untried => component.set(State::Ok, "nothing was sent yet"),
+            WayHealth::Works => component.set(State::Ok, "the last send went out"),
+            WayHealth::Broken(reason) => component.set(State::Down, reason.clone()),
+        }
+        let Some(Ok(())) = close.run_until_cancelled(health.changed()).await else { return };
     }
 }
 

@@ -120,7 +120,10 @@ fn with_network(work: impl Future<Output = miette::Result<ExitCode>>) -> miette:
         .enable_all()
         .build()
         .map_err(|error| miette::miette!("the runtime cannot start: {error}"))?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    // Not waited for: a thread that reads standard input cannot be called back.
+    runtime.shutdown_background();
+    done
 }
 
 fn run_simulate(

@@ -5,15 +5,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::in_flight::InFlight;
 use super::message::{EmailChannel, EmailMessage, Fault, Outcome, SmsBody, SmsChannel, SmsMessage};
 use super::report::{DeliveryReport, Report};
-use super::retry::Patience;
+use super::rest::Rest;
+use super::retry::{Patience, Verdict};
 use crate::clock::{Clock, monotonic};
 use crate::engine::policy::Channel;
 use crate::render::Renderer;
@@ -38,6 +38,36 @@ pub struct Limits {
     pub batch_rows_max: usize,
     /// The longest that a row waits if the signal for it was lost.
     pub idle_poll: Duration,
+    /// In a replay nobody is there to mend a way out: the first fault ends it, and what waits is sent by the next run.
+    pub faults_are_fatal: bool,
+}
+
+/// Whether a way out works, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum WayHealth {
+    /// Nothing was sent yet.
+    #[default]
+    Untried,
+    /// The last send went out.
+    Works,
+    /// It does not work, for this reason. No personal data.
+    Broken(String),
+}
+
+/// Why a relay ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DispatchError {
+    /// The outbox cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The way out is broken, and nobody is there to mend it.
+    #[error("{way}: {reason}; what waits is sent by the next run")]
+    Broken {
+        /// Which way.
+        way: &'static str,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The relay of one channel.
@@ -64,6 +94,8 @@ pub struct Desk {
     pub in_flight: Arc<InFlight>,
     /// Told after each commit.
     pub committed: Arc<Notify>,
+    /// Whether it works, for `/readyz`.
+    pub health: watch::Sender<WayHealth>,
     /// When to try again.
     pub patience: Patience,
     /// Limits.
@@ -75,12 +107,12 @@ impl Deliver {
     ///
     /// # Errors
     ///
-    /// If the outbox cannot be read.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
+    /// If the outbox cannot be read, or, in a replay, if the way out is broken.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), DispatchError> {
         let Self { reader, desk } = self;
         let committed = Arc::clone(&desk.committed);
         let mut sending = FuturesUnordered::new();
-        let mut paused_until: Option<DateTime<Utc>> = None;
+        let mut rest = Rest::default();
         loop {
             // Registered before looking: a commit in between wakes this round, it is not lost.
             let wake = committed.notified();
@@ -88,31 +120,45 @@ impl Deliver {
             wake.as_mut().enable();
             // Read once: a stop between two looks would be seen by neither.
             let stopping = shutdown.is_cancelled();
-            let now = desk.clock.now();
-            paused_until = paused_until.filter(|until| now < *until);
-            let room = desk.limits.concurrency.saturating_sub(sending.len());
-            if room > 0 && paused_until.is_none() && !stopping {
-                for row in desk.ready(reader.as_ref(), now, room)? {
+            let free = desk.limits.concurrency.saturating_sub(sending.len());
+            let room = rest.room(free, sending.len());
+            if room > 0 && !stopping {
+                for row in desk.ready(reader.as_ref(), room)? {
                     sending.push(desk.send(row));
                 }
             }
             if stopping && sending.is_empty() {
                 return Ok(());
             }
-            let nap = desk.nap(reader.as_ref(), paused_until)?;
+            let nap = desk.nap(reader.as_ref(), &rest)?;
             tokio::select! {
-                Some((report, pause)) = sending.next(), if !sending.is_empty() => {
-                    paused_until = paused_until.max(pause);
-                    if desk.reports.send(Report::Delivery(report)).await.is_err() {
-                        return Ok(());
+                Some(sent) = sending.next(), if !sending.is_empty() => match sent {
+                    Tried::Recorded(report) => {
+                        rest.works();
+                        desk.health.send_replace(WayHealth::Works);
+                        if desk.reports.send(Report::Delivery(*report)).await.is_err() {
+                            return Ok(());
+                        }
                     }
-                }
+                    Tried::Broken { delivery, reason } => {
+                        desk.in_flight.settle([delivery.as_str()].into_iter());
+                        desk.broken(&mut rest, reason)?;
+                    }
+                },
                 () = &mut wake => {}
                 () = tokio::time::sleep(nap) => {}
                 () = shutdown.cancelled(), if !stopping => {}
             }
         }
     }
+}
+
+/// What came of one send.
+enum Tried {
+    /// It is to be recorded.
+    Recorded(Box<DeliveryReport>),
+    /// The way out is broken; the message waits, untried.
+    Broken { delivery: String, reason: String },
 }
 
 impl Desk {
@@ -123,34 +169,50 @@ impl Desk {
         }
     }
 
-    fn ready(
-        &self,
-        reader: &dyn Reader,
-        now: DateTime<Utc>,
-        room: usize,
-    ) -> Result<Vec<ReadyDelivery>, StoreError> {
+    fn name(&self) -> &'static str {
+        match self.channel() {
+            Channel::Email => "email",
+            Channel::Sms => "sms",
+        }
+    }
+
+    fn ready(&self, reader: &dyn Reader, room: usize) -> Result<Vec<ReadyDelivery>, StoreError> {
         let limit = room.min(self.limits.batch_rows_max);
-        let mut rows =
-            reader.ready_deliveries(now, self.channel(), limit, &self.in_flight.snapshot())?;
+        let held = self.in_flight.snapshot();
+        let mut rows = reader.ready_deliveries(self.clock.now(), self.channel(), limit, &held)?;
         rows.retain(|row| self.in_flight.take(&row.id));
         Ok(rows)
     }
 
-    fn nap(
-        &self,
-        reader: &dyn Reader,
-        paused_until: Option<DateTime<Utc>>,
-    ) -> Result<Duration, StoreError> {
+    /// How long there is nothing to do but to wait for a signal.
+    fn nap(&self, reader: &dyn Reader, rest: &Rest) -> Result<Duration, StoreError> {
+        if let Some(left) = rest.left() {
+            return Ok(left.min(self.limits.idle_poll));
+        }
         let next = reader.next_delivery(self.channel(), &self.in_flight.snapshot())?;
-        let at = next.max(paused_until.filter(|_| next.is_some()));
-        let ahead = at.map_or(self.limits.idle_poll, |at| {
-            (at - self.clock.now()).to_std().unwrap_or_default()
-        });
-        // Due already means that all slots are busy: a finished send comes first.
-        Ok(if ahead.is_zero() { self.limits.idle_poll } else { ahead.min(self.limits.idle_poll) })
+        let ahead = next.map(|at| (at - self.clock.now()).to_std().unwrap_or_default());
+        // What is due already found no room: a send that ends makes some.
+        Ok(ahead
+            .filter(|ahead| !ahead.is_zero())
+            .map_or(self.limits.idle_poll, |ahead| ahead.min(self.limits.idle_poll)))
     }
 
-    async fn send(&self, row: ReadyDelivery) -> (DeliveryReport, Option<DateTime<Utc>>) {
+    fn broken(&self, rest: &mut Rest, reason: String) -> Result<(), DispatchError> {
+        if self.limits.faults_are_fatal {
+            return Err(DispatchError::Broken { way: self.name(), reason });
+        }
+        if rest.fault() {
+            tracing::warn!(
+                channel = self.name(),
+                reason,
+                "the way out is broken; everything waits and is tried again"
+            );
+            self.health.send_replace(WayHealth::Broken(reason));
+        }
+        Ok(())
+    }
+
+    async fn send(&self, row: ReadyDelivery) -> Tried {
         let started = monotonic();
         let (outcome, sent) = match &self.way {
             Way::Email(channel) => self.send_email(channel.as_ref(), &row).await,
@@ -160,45 +222,47 @@ impl Desk {
             Way::Email(_) => true,
             Way::Sms(channel) => channel.is_idempotent(),
         };
-        let attempt = row.attempts + 1;
-        let now = self.clock.now();
-        let judged = self.patience.judge(outcome, attempt, resend_unknown, now);
-        let label = match (judged.outcome, judged.next_at) {
+        let (attempt, now) = (row.attempts + 1, self.clock.now());
+        let (outcome, next_at, receipt) =
+            match self.patience.judge(outcome, attempt, resend_unknown, now) {
+                Verdict::Record { outcome, next_at, receipt } => (outcome, next_at, receipt),
+                Verdict::Rest(reason) => {
+                    telemetry::count_send(self.name(), "broken", started.elapsed());
+                    return Tried::Broken { delivery: row.id, reason };
+                }
+            };
+        let label = match (outcome, next_at) {
             (AttemptOutcome::Sent, _) => "sent",
             (AttemptOutcome::Unknown, _) => "unknown",
             (AttemptOutcome::Failed, Some(_)) => "retry",
             (AttemptOutcome::Failed, None) => "failed",
         };
-        let channel = match self.channel() {
-            Channel::Email => "email",
-            Channel::Sms => "sms",
-        };
-        telemetry::count_send(channel, label, started.elapsed());
+        telemetry::count_send(self.name(), label, started.elapsed());
         if label != "sent" {
+            let channel = self.name();
             tracing::warn!(
                 delivery = row.id,
                 channel,
                 outcome = label,
                 attempt,
-                reason = judged.receipt,
+                reason = receipt,
                 "a notice was not delivered"
             );
         }
         let sent = sent
-            .filter(|_| judged.outcome == AttemptOutcome::Sent)
+            .filter(|_| outcome == AttemptOutcome::Sent)
             .map(|sent| SentMessage { sent_at: now, ..sent });
-        let report = DeliveryReport {
+        Tried::Recorded(Box::new(DeliveryReport {
             delivery: row.id,
             notice: row.notice,
             notice_id: row.notice_id,
             channel: self.channel(),
             attempt,
-            outcome: judged.outcome,
-            receipt: judged.receipt,
-            next_at: judged.next_at,
+            outcome,
+            receipt,
+            next_at,
             sent,
-        };
-        (report, judged.pause_until)
+        }))
     }
 
     async fn send_email(

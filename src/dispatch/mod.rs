@@ -12,5 +12,6 @@ pub mod publications;
 pub mod publish;
 pub mod publish_file;
 pub mod report;
+mod rest;
 pub mod retry;
 pub mod sms;

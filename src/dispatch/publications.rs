@@ -5,18 +5,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::deliver::Limits;
+use super::deliver::{DispatchError, Limits};
 use super::in_flight::InFlight;
-use super::message::{Outcome, Publisher};
+use super::message::{Fault, Outcome, Publisher};
 use super::report::{PublicationReport, Report};
+use super::rest::Rest;
 use super::retry::Patience;
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::store::{PublicationRow, Reader, StoreError};
+use crate::telemetry;
 
 /// The relay to the broker.
 pub struct Publications {
@@ -49,11 +50,12 @@ impl Publications {
     ///
     /// # Errors
     ///
-    /// If the outbox cannot be read.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
+    /// If the outbox cannot be read, or, in a replay, if the way out is broken.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), DispatchError> {
         let Self { reader, press } = self;
         let committed = Arc::clone(&press.committed);
         let mut publishing = FuturesUnordered::new();
+        let mut rest = Rest::default();
         loop {
             // Registered before looking: a commit in between wakes this round, it is not lost.
             let wake = committed.notified();
@@ -61,7 +63,8 @@ impl Publications {
             wake.as_mut().enable();
             // Read once: a stop between two looks would be seen by neither.
             let stopping = shutdown.is_cancelled();
-            let room = press.limits.concurrency.saturating_sub(publishing.len());
+            let free = press.limits.concurrency.saturating_sub(publishing.len());
+            let room = rest.room(free, publishing.len());
             if room > 0 && !stopping {
                 for row in press.ready(reader.as_ref(), room)? {
                     publishing.push(press.publish(row));
@@ -70,19 +73,34 @@ impl Publications {
             if stopping && publishing.is_empty() {
                 return Ok(());
             }
-            let nap = press.nap(reader.as_ref())?;
+            let nap = press.nap(reader.as_ref(), &rest)?;
             tokio::select! {
-                Some(report) = publishing.next(), if !publishing.is_empty() => {
-                    if press.reports.send(Report::Publication(report)).await.is_err() {
-                        return Ok(());
+                Some(tried) = publishing.next(), if !publishing.is_empty() => match tried {
+                    Tried::Recorded(report) => {
+                        rest.works();
+                        if press.reports.send(Report::Publication(report)).await.is_err() {
+                            return Ok(());
+                        }
                     }
-                }
+                    Tried::Broken { lane, reason } => {
+                        press.in_flight.settle([lane.as_str()].into_iter());
+                        press.broken(&mut rest, reason)?;
+                    }
+                },
                 () = &mut wake => {}
                 () = tokio::time::sleep(nap) => {}
                 () = shutdown.cancelled(), if !stopping => {}
             }
         }
     }
+}
+
+/// What came of one publication.
+enum Tried {
+    /// It is to be recorded: taken by the broker, or at fault itself.
+    Recorded(PublicationReport),
+    /// The link is broken; the message waits.
+    Broken { lane: String, reason: String },
 }
 
 impl Press {
@@ -94,42 +112,48 @@ impl Press {
         Ok(rows)
     }
 
-    fn nap(&self, reader: &dyn Reader) -> Result<Duration, StoreError> {
+    /// How long there is nothing to do but to wait for a signal.
+    fn nap(&self, reader: &dyn Reader, rest: &Rest) -> Result<Duration, StoreError> {
+        if let Some(left) = rest.left() {
+            return Ok(left.min(self.limits.idle_poll));
+        }
         let next = reader.next_publication(&self.in_flight.snapshot())?;
-        let ahead = next.map_or(self.limits.idle_poll, |at| {
-            (at - self.clock.now()).to_std().unwrap_or_default()
-        });
-        Ok(if ahead.is_zero() { self.limits.idle_poll } else { ahead.min(self.limits.idle_poll) })
+        let ahead = next.map(|at| (at - self.clock.now()).to_std().unwrap_or_default());
+        // What is due already found no room: a publication that ends makes some.
+        Ok(ahead
+            .filter(|ahead| !ahead.is_zero())
+            .map_or(self.limits.idle_poll, |ahead| ahead.min(self.limits.idle_poll)))
     }
 
-    async fn publish(&self, row: PublicationRow) -> PublicationReport {
+    fn broken(&self, rest: &mut Rest, reason: String) -> Result<(), DispatchError> {
+        if self.limits.faults_are_fatal {
+            return Err(DispatchError::Broken { way: self.publisher.name(), reason });
+        }
+        if rest.fault() {
+            tracing::warn!(reason, "nothing can be published; everything waits and is tried again");
+        }
+        Ok(())
+    }
+
+    /// Tries once. A message that the broker may have taken is sent again with the same id.
+    async fn publish(&self, row: PublicationRow) -> Tried {
+        let started = monotonic();
         let outcome = self.publisher.publish(&row.publication).await;
-        let retry = match outcome {
-            Outcome::Sent { .. } => None,
-            Outcome::Failed { ref reason, .. } | Outcome::Unknown { ref reason } => {
-                Some(reason.clone())
+        let (label, at_fault) = match outcome {
+            Outcome::Sent { .. } => ("sent", None),
+            Outcome::Failed { fault: Fault::Relay, reason, .. } | Outcome::Unknown { reason } => {
+                telemetry::count_send("broker", "broken", started.elapsed());
+                return Tried::Broken { lane: row.lane, reason };
             }
+            Outcome::Failed { reason, .. } => ("retry", Some(reason)),
         };
-        let label = if retry.is_none() { "sent" } else { "retry" };
-        metrics::counter!("dunlin_sends_total", "channel" => "broker", "outcome" => label)
-            .increment(1);
-        let retry = retry.map(|reason| {
-            tracing::warn!(
-                id = row.publication.id,
-                key = row.publication.routing_key,
-                reason,
-                "a message was not published"
-            );
-            (reason, self.next_at(row.attempts + 1))
+        telemetry::count_send("broker", label, started.elapsed());
+        let retry = at_fault.map(|reason| {
+            let (id, key) = (&row.publication.id, &row.publication.routing_key);
+            tracing::warn!(id, key, reason, "a message was not published");
+            (reason, self.patience.next_at(row.attempts + 1, self.clock.now()))
         });
-        PublicationReport { id: row.publication.id, lane: row.lane, retry }
-    }
-
-    fn next_at(&self, attempt: u32) -> DateTime<Utc> {
-        let outcome = Outcome::Unknown { reason: String::new() };
-        let patience = Patience { attempts_max: u32::MAX, ..self.patience.clone() };
-        let now = self.clock.now();
-        patience.judge(outcome, attempt, true, now).next_at.unwrap_or(now)
+        Tried::Recorded(PublicationReport { id: row.publication.id, lane: row.lane, retry })
     }
 }
 

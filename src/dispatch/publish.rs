@@ -216,7 +216,7 @@ fn land(
             let reason = format!(
                 "unroutable: no queue is bound to exchange {exchange:?} for {routing_key:?}"
             );
-            conclude(reply, "unroutable", failed(Fault::Relay, &reason));
+            conclude(reply, "unroutable", failed(Fault::RecipientTransient, &reason));
         }
         Verdict::Nacked => {
             let reason = "refused by the broker (basic.nack)";

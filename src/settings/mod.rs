@@ -144,6 +144,7 @@ impl Settings {
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: std::env::var(FAULT_VARIABLE)
                 .is_ok_and(|fault| fault == "acknowledge-before-commit"),
+            ..worker::Settings::default()
         }
     }
 

@@ -13,7 +13,7 @@ use crate::dispatch::report::Report;
 use crate::engine::decision::Verdict;
 use crate::engine::id::AccountId;
 use crate::engine::input::{Body, Event};
-use crate::engine::policy::PolicySet;
+use crate::engine::policy::{Channel, PolicySet};
 use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub limits: event::Limits,
     /// URI of this dunlin, as the `source` of what it publishes.
     pub source: String,
+    /// The ways there are to tell somebody.
+    pub channels: Vec<Channel>,
     /// How long things are kept.
     pub retention: Retention,
     /// The fault that `scripts/torture --self-test` must notice. No release has it.
@@ -41,6 +43,7 @@ impl Default for Settings {
             group_max: 500,
             limits: event::Limits::default(),
             source: "/dunlin".into(),
+            channels: vec![Channel::Email, Channel::Sms],
             retention: Retention::default(),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: false,
@@ -183,7 +186,7 @@ impl<'t> Group<'t> {
             };
             self.set_aside(event, "parked", ("contradiction", reason.clone()), waited, now)?;
         }
-        let mut pen = Pen { tx: &mut *self.tx, source: &self.settings.source, now };
+        let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
         outbox::write(&mut pen, account, &events, &decision, &mut self.tally)?;
         self.cache.apply(account, &decision);
         Ok(())
@@ -228,7 +231,7 @@ impl<'t> Group<'t> {
                 if let Some(sent) = &report.sent {
                     self.tx.keep_sent(sent)?;
                 }
-                let mut pen = Pen { tx: &mut *self.tx, source: &self.settings.source, now };
+                let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
                 outbox::tell_outcome(&mut pen, report)?;
             }
         }
@@ -252,14 +255,16 @@ impl<'t> Group<'t> {
         Ok(self.tally)
     }
 
-    /// Forgets what is older than its retention, some rows at a time.
-    pub(super) fn sweep(&mut self, now: DateTime<Utc>) -> Result<(), WorkerError> {
+    /// Forgets what is older than its retention, some rows at a time; whether there may be more.
+    pub(super) fn sweep(&mut self, now: DateTime<Utc>) -> Result<bool, WorkerError> {
         let keep = &self.settings.retention;
         let rows = keep.rows_per_sweep;
-        self.tx.forget_inbox(now - keep.inbox, rows)?;
-        self.tx.forget_sent(now - keep.sent, rows)?;
-        self.tx.forget_quarantined(now - keep.quarantine, rows)?;
-        Ok(())
+        let forgotten = [
+            self.tx.forget_inbox(now - keep.inbox, rows)?,
+            self.tx.forget_sent(now - keep.sent, rows)?,
+            self.tx.forget_quarantined(now - keep.quarantine, rows)?,
+        ];
+        Ok(forgotten.contains(&rows))
     }
 
     fn refuse(

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::WorkerError;
-use super::group::Tally;
+use super::group::{Settings, Tally};
 use crate::dispatch::report::DeliveryReport;
 use crate::engine::decision::Decision;
 use crate::engine::effect::{Effect, Notice};
@@ -21,8 +21,8 @@ use crate::store::{AttemptOutcome, NewDecision, NewDelivery, NewPublication, Tra
 /// Where a decision is written to.
 pub(super) struct Pen<'p> {
     pub(super) tx: &'p mut dyn Transaction,
-    /// URI of this dunlin.
-    pub(super) source: &'p str,
+    /// Of the worker: what it calls itself, and the channels that there are.
+    pub(super) settings: &'p Settings,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn write(
         *tally.effects.entry(label(effect)).or_default() += 1;
         let context = OutContext {
             account,
-            source: pen.source,
+            source: &pen.settings.source,
             at: pen.now,
             decision: decision.number,
             index,
@@ -66,24 +66,55 @@ fn write_notice(
     // Readable where people meet it: in a header, in the name of a file.
     let unique = derived(&format!("{}/{}/{}", context.account, context.decision, context.index));
     let id = format!("{}-{unique}", notice.kind);
+    let channels: Vec<Channel> =
+        notice.channels.iter().copied().filter(|one| pen.settings.channels.contains(one)).collect();
     let mut deliveries = Vec::new();
     for (position, person) in notice.contacts.iter().enumerate() {
-        if notice.channels.iter().all(|channel| address(person, *channel).is_none()) {
-            tracing::warn!(notice = id, position, "somebody has no usable address and is not told");
+        let reachable = channels.iter().filter(|channel| address(person, **channel).is_some());
+        let before = deliveries.len();
+        for channel in reachable {
+            let id = derived(&format!("{id}/{position}/{channel:?}"));
+            deliveries.push(NewDelivery {
+                id,
+                contact: position,
+                channel: *channel,
+                next_at: pen.now,
+            });
         }
-        for channel in &notice.channels {
-            if address(person, *channel).is_some() {
-                let id = derived(&format!("{id}/{position}/{channel:?}"));
-                deliveries.push(NewDelivery {
-                    id,
-                    contact: position,
-                    channel: *channel,
-                    next_at: pen.now,
-                });
-            }
+        if deliveries.len() == before {
+            tracing::warn!(
+                notice = id,
+                position,
+                "somebody has no address for a channel that there is, and is not told"
+            );
         }
     }
+    // Where nobody has any address at all the engine has said so already.
+    let addressed = |person: &Contact| {
+        notice.channels.iter().any(|channel| address(person, *channel).is_some())
+    };
+    if deliveries.is_empty() && notice.contacts.iter().any(addressed) {
+        tell_nobody(pen, notice, context)?;
+    }
     pen.tx.push_notice(&id, notice, &deliveries)?;
+    Ok(())
+}
+
+/// Publishes that nobody can be told at all.
+fn tell_nobody(
+    pen: &mut Pen<'_>,
+    notice: &Notice,
+    context: &OutContext<'_>,
+) -> Result<(), WorkerError> {
+    let effect = Effect::Unreachable {
+        notice: notice.kind.clone(),
+        resources: notice.items.iter().map(|item| item.resource.clone()).collect(),
+        reason: "no contact has an address for a channel that there is".into(),
+    };
+    if let Some(publication) = out::publication(&effect, context) {
+        let lane = lane(context.account, None);
+        pen.tx.push_publication(&NewPublication { publication, lane, created_at: pen.now })?;
+    }
     Ok(())
 }
 
@@ -148,7 +179,7 @@ pub(super) fn tell_outcome(pen: &mut Pen<'_>, report: &DeliveryReport) -> Result
         failure: failure.as_deref(),
     };
     let account = &report.notice.account;
-    let publication = out::notice_outcome(account, pen.source, pen.now, &outcome);
+    let publication = out::notice_outcome(account, &pen.settings.source, pen.now, &outcome);
     let lane = lane(account, None);
     pen.tx.push_publication(&NewPublication { publication, lane, created_at: pen.now })?;
     Ok(())

@@ -3,7 +3,7 @@
 //!
 //! An instant is taken in and decided in one commit, so that a replay that was cut off goes on where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::WorkerError;
 use super::group::{Group, Taken};
 use crate::clock::ManualClock;
+use crate::engine::id::EventKey;
 
 /// How many accounts are looked at between two questions to the store.
 const WAKES_MAX: usize = 500;
@@ -28,6 +29,8 @@ pub struct Replay {
     open: Vec<Taken>,
     /// The open instant.
     instant: Option<DateTime<Utc>>,
+    /// What was read, by key: a copy, or another event under the same key, moves no time.
+    seen: BTreeSet<EventKey>,
     /// Nothing more is read: an event after `until` came, or the input ended.
     over: bool,
 }
@@ -39,7 +42,15 @@ impl Replay {
         until: Option<DateTime<Utc>>,
         interrupted: CancellationToken,
     ) -> Self {
-        Self { clock, until, interrupted, open: Vec::new(), instant: None, over: false }
+        Self {
+            clock,
+            until,
+            interrupted,
+            open: Vec::new(),
+            instant: None,
+            seen: BTreeSet::new(),
+            over: false,
+        }
     }
 
     /// Reads deliveries in arrival order; `ended` says that there are no more. Never has more to do than it did.
@@ -62,7 +73,9 @@ impl Replay {
 
     fn read(&mut self, group: &mut Group<'_>, one: Taken) -> Result<(), WorkerError> {
         // What cannot be read has no time of its own: it is set aside at the open instant.
-        let time = one.decoded.as_ref().ok().map(|decoded| decoded.event.time).or(self.instant);
+        let decoded = one.decoded.as_ref().ok();
+        let new = decoded.filter(|decoded| self.seen.insert(decoded.event.key.clone()));
+        let time = new.map(|decoded| decoded.event.time).or(self.instant);
         if let Some(time) = time {
             if self.until.is_some_and(|until| until < time) {
                 return self.end(group);

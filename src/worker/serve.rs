@@ -2,12 +2,13 @@
 //!
 //! Runs on a thread of its own: the store is synchronous, and nobody else may write to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 
 use super::group::{Group, Settings, Taken};
 use super::replay::Replay;
@@ -15,7 +16,7 @@ use super::{WorkerError, tally};
 use crate::clock::{Clock, monotonic};
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::report::Report;
-use crate::engine::policy::PolicySet;
+use crate::engine::policy::{Channel, PolicySet};
 use crate::event;
 use crate::intake::{Delivery, Tag};
 use crate::store::{Reader, Store};
@@ -42,7 +43,7 @@ pub struct Ports {
 pub struct WorkerHealth {
     /// When the loop last came round (UTC).
     pub tick: Option<DateTime<Utc>>,
-    /// When it last looked for what is due.
+    /// When something that was due was last dealt with.
     pub last_wake: Option<DateTime<Utc>>,
     /// When the next thing is due, as far as is known.
     pub next_wake: Option<DateTime<Utc>>,
@@ -57,11 +58,12 @@ pub struct Serve {
     clock: Arc<dyn Clock>,
     ports: Ports,
     replay: Option<Replay>,
-    swept_at: Option<DateTime<Utc>>,
+    /// When it was last looked for what is past its retention, and nothing was left.
+    swept_at: Option<Instant>,
 }
 
 /// How often what is past its retention is looked for.
-const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(1);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// How long what was acknowledged too early is not durable.
 #[cfg(feature = "fault-injection")]
@@ -125,8 +127,15 @@ impl Serve {
         if self.replay.is_none() {
             return Ok(false);
         }
-        let backlog = self.reader.backlog()?;
-        Ok(backlog.publications == 0 && backlog.deliveries == 0)
+        let none = HashSet::new();
+        let ahead = [
+            self.reader.next_publication(&none)?,
+            self.reader.next_delivery(Channel::Email, &none)?,
+            self.reader.next_delivery(Channel::Sms, &none)?,
+        ];
+        // What an earlier run decided for later instants than this one reaches is left to the next.
+        let now = self.clock.now();
+        Ok(ahead.into_iter().flatten().all(|at| now < at))
     }
 
     /// Takes whatever else waits already, up to a full group.
@@ -176,9 +185,8 @@ impl Serve {
         for report in reports {
             group.report(report, now)?;
         }
-        if self.replay.is_none() && self.swept_at.is_none_or(|at| at + SWEEP_EVERY < now) {
-            group.sweep(now)?;
-            self.swept_at = Some(now);
+        if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
+            self.swept_at = (!group.sweep(now)?).then(monotonic);
         }
         let more_due = match &mut self.replay {
             Some(replay) => replay.play(&mut group, taken, ended)?,
@@ -195,7 +203,9 @@ impl Serve {
         self.ports.committed.notify_waiters();
         self.ports.health.send_modify(|health| {
             health.tick = Some(now);
-            health.last_wake = Some(now);
+            if !tally.wakes.is_empty() {
+                health.last_wake = Some(now);
+            }
         });
         tally::record(&tally, started.elapsed());
         Ok(more_due)

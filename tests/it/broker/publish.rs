@@ -7,7 +7,7 @@ async fn an_unroutable_message_fails_until_a_binding_exists() {
     let settings = own("unroutable");
     let publishing = Publishing::start(&settings).await;
     let outcome = publishing.publish("m-1", "changed.prepaid").await;
-    let Outcome::Failed { fault: Fault::Relay, reason, .. } = outcome else {
+    let Outcome::Failed { fault: Fault::RecipientTransient, reason, .. } = outcome else {
         panic!("{outcome:?}")
     };
     assert!(reason.contains("unroutable") && reason.contains("changed.prepaid"), "{reason}");
