@@ -1,0 +1,143 @@
+"""What should have been caused, what was, and the difference.
+
+Compared as sets of effects that name no instant of deciding: dunlin lives by the wall clock and may be late. Effects that
+are allowed to come twice (same id, same Message-ID) count once; how often they did is counted apart.
+"""
+
+import collections
+import json
+import re
+import subprocess
+
+# Differ between the two clocks, or number decisions.
+NOT_COMPARED = ("decision", "effective_at", "since", "reason")
+RESOURCE = re.compile(r"res-\d{6}-[a-z]")
+SHOWN_MAX = 10
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def change(event):
+    """A publication as an effect. `sequence` stays: a lost or doubled change would show in it."""
+    data = {name: value for name, value in event["data"].items() if name not in NOT_COMPARED}
+    return canonical({"effect": event["type"], **data})
+
+
+def told(effect, account, notice, resources, **more):
+    return canonical(
+        {"effect": effect, "account": account, "notice": notice, "resources": sorted(resources), **more}
+    )
+
+
+# --- expected ------------------------------------------------------------------------------------------------
+
+
+def simulate(binary, until, ledger, form):
+    command = [binary, "simulate", "--until", until, "--format", form, ledger]
+    run = subprocess.run(command, capture_output=True, check=False)
+    if run.returncode != 0 or run.stderr:
+        raise SystemExit(f"simulate failed or left out events:\n{run.stderr.decode(errors='replace')[-2000:]}")
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def expected(binary, until, ledger, contacts):
+    effects = collections.Counter(change(event) for event in simulate(binary, until, ledger, "cloudevents"))
+    for line in simulate(binary, until, ledger, "trace"):
+        if line["kind"] != "notice":
+            continue
+        account, notice, resources = line["account"], line["notice"], line["resources"]
+        for contact in contacts[account]:
+            for channel, to in ways(contact):
+                effects[told("mail", account, notice, resources, to=to)] += 1
+                outcome = {"type": "lifecycle.notice.sent", "data": {"account": account, "notice": notice}}
+                outcome["data"] |= {"channel": channel, "resources": sorted(resources), "attempt": 1}
+                effects[change(outcome)] += 1
+    return effects
+
+
+def ways(contact):
+    if "email" in contact:
+        yield "email", contact["email"]
+    if "phone" in contact:
+        yield "sms", f"{contact['phone'].lstrip('+')}@sms.torture.example"
+
+
+# --- received ------------------------------------------------------------------------------------------------
+
+
+class Received:
+    """Everything that the witness and the mail server have, each id once."""
+
+    def __init__(self, publications, mails):
+        self.effects = collections.Counter()
+        self.repeated_publications = self.repeated_mails = self.repeated_texts = self.out_of_order = 0
+        self.read_publications(publications)
+        self.read_mails(list(mails))
+
+    def read_publications(self, publications):
+        seen, last = {}, collections.defaultdict(int)
+        for event in publications:
+            if event["id"] in seen:
+                self.repeated_publications += 1
+                if seen[event["id"]] != canonical(event):
+                    raise SystemExit(f"one id, two publications: {event['id']}")
+                continue
+            seen[event["id"]] = canonical(event)
+            if "sequence" in event:
+                self.out_of_order += int(event["sequence"]) != last[event["data"]["resource"]] + 1
+                last[event["data"]["resource"]] = int(event["sequence"])
+            self.effects[change(event)] += 1
+
+    def read_mails(self, mails):
+        # A text does not list resources; its notice does, in the mails of the same id.
+        by_id, resources, accounts = {}, {}, {}
+        for to, message in mails:
+            message_id, notice = str(message["Message-ID"]), str(message["X-Dunlin-Notice"])
+            is_text = to.endswith("@sms.torture.example")
+            if message_id in by_id:
+                self.repeated_texts += is_text
+                self.repeated_mails += not is_text
+                continue
+            by_id[message_id] = (to, notice)
+            if not is_text:
+                body = message.get_body(("plain",)).get_content()
+                resources[notice] = set(RESOURCE.findall(body))
+                accounts[notice] = to.split("@")[1].removesuffix(".example")
+        for to, notice in by_id.values():
+            # `<kind>-<uuid>`
+            kind = notice[:-37]
+            effect = told("mail", accounts.get(notice, "?"), kind, resources.get(notice, ()), to=to)
+            self.effects[effect] += 1
+
+
+# --- the difference ------------------------------------------------------------------------------------------
+
+
+def about(effect):
+    """What an effect is apart from its number and its details: to tell a second one from one of another kind."""
+    names = ("effect", "account", "resource", "from", "to", "request", "code", "notice", "channel", "charge")
+    return canonical({name: value for name, value in json.loads(effect).items() if name in names})
+
+
+def compare(wanted, received):
+    missing, surplus = wanted - received.effects, received.effects - wanted
+    known = {about(effect) for effect in wanted}
+    again = collections.Counter({effect: n for effect, n in surplus.items() if about(effect) in known})
+    releases = [effect for effect in surplus if json.loads(effect).get("to") == "released"]
+    numbers = {
+        "lost": missing.total(),
+        "duplicate_effects": again.total(),
+        "wrong_releases": sum(surplus[effect] for effect in releases),
+        "unexpected": surplus.total() - again.total(),
+        "out_of_order": received.out_of_order,
+        "effects": wanted.total(),
+        "releases": sum(n for effect, n in wanted.items() if json.loads(effect).get("to") == "released"),
+        "repeated_publications": received.repeated_publications,
+        "repeated_mails": received.repeated_mails,
+        "repeated_texts": received.repeated_texts,
+    }
+    complaints = [f"missing: {effect}" for effect in list(missing)[:SHOWN_MAX]]
+    complaints += [f"surplus: {effect}" for effect in list(surplus)[:SHOWN_MAX]]
+    return numbers, complaints
