@@ -258,7 +258,7 @@ fn a_contact_without_a_usable_address_is_reported_and_its_notice_counts_as_undel
     assert_eq!((&data["notice"], &data["channel"]), (&json!("arrears"), &json!("none")));
     assert_eq!((&data["resources"], &data["attempt"]), (&json!(["ins-3"]), &json!(0)));
     until_eq(&2, || dunlin.metric("dunlin_unusable_addresses_total") as usize);
-    until("a line in the log", || home.log().contains("no usable address").then_some(()));
+    until("a line in the log", || home.log().contains("no address for a channel").then_some(()));
     assert!(!home.log().contains("Quibble") && !home.log().contains("canary at home"));
     assert!(mailbox.mails().is_empty());
     assert!(dunlin.stop().success());

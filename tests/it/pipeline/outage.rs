@@ -93,7 +93,7 @@ fn mail_waits_for_a_relay_that_is_down_and_goes_out_once_while_events_go_on() {
     let events = [account("acc-1"), postpaid("acc-1", "ins-1"), balance("acc-1", "debt", "-1.00")];
     foreign.publish("mail.in", Mode::Structured, &events);
     foreign.read("mail.seen", 1);
-    let refused = "dunlin_sends_total{channel=\"email\",outcome=\"retry\"}";
+    let refused = "dunlin_sends_total{channel=\"email\",outcome=\"broken\"}";
     until("an attempt", || (dunlin.metric(refused) >= 1.0).then_some(()));
 
     // Nobody minds the mail: the next event is handled, and the other half of the lifecycle too.
