@@ -52,6 +52,14 @@ pub struct PublicationReport {
 }
 
 impl Report {
+    /// When what this is about was decided; unknown for a message to the broker.
+    pub fn decided_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Delivery(report) => Some(report.notice.at),
+            Self::Publication(_) => None,
+        }
+    }
+
     /// What dispatch has in hand until this is committed: a delivery, or a lane.
     pub fn name(&self) -> &str {
         match self {
