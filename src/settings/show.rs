@@ -4,7 +4,6 @@ use config::ValueKind;
 
 use super::Loaded;
 use super::layer::Leaf;
-use super::origin::Origin;
 use super::schema::spell;
 
 /// One line a key, as TOML with the origin as a comment; keys in order, values aligned.
@@ -23,8 +22,9 @@ fn value(loaded: &Loaded, key: &str, leaf: &Leaf) -> String {
     match &leaf.value {
         ValueKind::String(text) if text.is_empty() => "\"\"".to_owned(),
         ValueKind::Table(_) => "{}".to_owned(),
-        // The defaults are no secret: they can be read in the source.
-        _ if loaded.schema.is_secret(key) && leaf.origin != Origin::Default => "***".to_owned(),
+        // The defaults as well: who reads this elsewhere need not know which they are, and a login in clear invites to
+        // write another one like it.
+        _ if loaded.schema.is_secret(key) => "***".to_owned(),
         shown => spell(shown),
     }
 }
