@@ -4,5 +4,7 @@
 
 mod bad_input;
 mod broker_run;
+mod embedded;
 mod operations;
 mod outage;
+mod tools;

@@ -138,6 +138,8 @@ address = "{{digits}}@sms.example"
 path = "{folder}/dunlin.db"
 [policies]
 dir = "{folder}/policies"
+[notices]
+console_url = "https://console.dunlin.example"
 [dispatch]
 retry_secs = [1]
 idle_poll_secs = 1
@@ -174,21 +176,22 @@ format = "json"
         self.command(args).output().expect("dunlin starts")
     }
 
-    /// Starts the worker; the log of every run goes to one file.
-    pub(crate) fn start(&self) -> Dunlin {
-        self.start_with(&["run"])
+    /// Starts something that runs until it is told otherwise, with its standard output in a file of the folder.
+    pub(crate) fn start_into(&self, args: &[&str], file: &str) -> Dunlin {
+        let output = File::create(self.folder.path().join(file)).expect("a folder of our own");
+        let mut command = self.command(args);
+        command.stdin(Stdio::null()).stdout(output).stderr(self.log_file());
+        Dunlin { process: command.spawn().expect("dunlin starts"), http: self.http }
     }
 
-    /// Starts it with these arguments.
-    pub(crate) fn start_with(&self, args: &[&str]) -> Dunlin {
-        let process = self
-            .command(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(self.log_file())
-            .spawn()
-            .expect("dunlin starts");
-        Dunlin { process, http: self.http }
+    /// What a file of the folder holds by now.
+    pub(crate) fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(file)).unwrap_or_default()
+    }
+
+    /// Starts the worker; the log of every run goes to one file.
+    pub(crate) fn start(&self) -> Dunlin {
+        self.start_into(&["run"], "out")
     }
 
     /// Starts the worker and waits until it is connected to everything.
@@ -208,7 +211,7 @@ format = "json"
 
     /// What it logged so far.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        self.read("log")
     }
 
     /// Asks the store; every column as text.
