@@ -18,6 +18,9 @@ LANES = 4
 # Stories that go on at once.
 STORIES_MAX = 40
 COPY_NOW, COPY_LATER = 0.05, 0.08
+# How often stories that wait are asked.
+ASK_SECONDS = 0.2
+STORY_ENDS = object()
 
 
 def connect(port):
@@ -118,21 +121,27 @@ class Publisher(threading.Thread):
                 raise SystemExit(f"publishing failed: {thread.failure!r}")
 
     def tell_all(self):
-        under_way = []
-        while under_way or not self.ending.is_set():
+        under_way, waiting, ask_at = [], [], 0.0
+        while under_way or waiting or not self.ending.is_set():
             if len(under_way) < STORIES_MAX and not self.ending.is_set() and not self.hold.is_set():
                 under_way.append(self.world.begin())
+            if waiting and time.monotonic() > ask_at:
+                ask_at = time.monotonic() + ASK_SECONDS
+                under_way += waiting
+                waiting.clear()
             if not under_way:
                 time.sleep(0.01)
                 continue
             # Drawn anew for every step, so that the stories mix.
             index = self.random.randrange(len(under_way))
-            event = next(under_way[index], None)
-            if event is None:
+            event = next(under_way[index], STORY_ENDS)
+            if event is STORY_ENDS:
                 del under_way[index]
-                continue
-            self.keep_apart(event)
-            self.publish(event)
+            elif event is None:
+                waiting.append(under_way.pop(index))
+            else:
+                self.keep_apart(event)
+                self.publish(event)
 
     def tick_for_ever(self):
         """Usage of an account that has nothing: moves the simulated clock and causes nothing."""
@@ -180,8 +189,9 @@ class Publisher(threading.Thread):
 class Witness(threading.Thread):
     """Reads everything that dunlin publishes from a durable queue of its own, with acknowledgements."""
 
-    def __init__(self, port):
+    def __init__(self, port, charges):
         super().__init__(name="witness", daemon=True)
+        self.charges = charges
         self.connection = connect(port)
         self.channel = self.connection.channel()
         self.channel.exchange_declare(OUTPUT, "topic", durable=True)
@@ -199,6 +209,8 @@ class Witness(threading.Thread):
                     break
                 continue
             self.bodies.append(body)
+            if b'"lifecycle.charge.requested"' in body:
+                self.charges.add(json.loads(body)["data"]["charge"])
             self.channel.basic_ack(method.delivery_tag)
         self.channel.cancel()
         self.connection.close()

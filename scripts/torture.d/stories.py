@@ -4,7 +4,8 @@ Each history is chosen so that what it must cause does not depend on how late du
 which order: arrears that began hours ago with the release days ahead, expiries in the past, requests. Some things fall due
 some seconds ahead, while dunlin is being killed; nothing else happens to such an account near that instant.
 
-A story is a Python generator of events. Each is made when it is its turn to be published: `now` is that moment.
+A story is a Python generator of events. Each is made when it is its turn to be published: `now` is that moment. A story that
+has to wait for something yields None and is asked again later.
 """
 
 import datetime
@@ -17,10 +18,26 @@ AHEAD_SECONDS = 14
 PREPAID = "tencent-cvm-prepaid"
 POSTPAID = ("tencent-cvm-postpaid-15d", "tencent-cvm-postpaid-24h")
 ARREARS = (*POSTPAID, "tencent-network-traffic")
+# Prepaid, but with its charge an hour before an expiry of today, so that charges fall due during the run: see `charged_policy`.
+CHARGED = "torture-charged"
+CHARGE_AHEAD = HOUR
+# So long a story waits for what dunlin should ask for.
+PATIENCE = datetime.timedelta(seconds=30)
 
 
 def text(instant):
     return instant.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def charged_policy(prepaid, now):
+    """The shipped prepaid policy, renamed, with its daily charge at a time that is less than an hour before any expiry of
+    this run: it is then asked for an hour before the expiry (PRE-6)."""
+    at = now + CHARGE_AHEAD
+    # Where it is not about midnight now.
+    zone, hours = ("Asia/Shanghai", 8) if (at.hour + 8) % 24 not in (23, 0) else ("Etc/UTC", 0)
+    local = at + datetime.timedelta(hours=hours)
+    changed = prepaid.replace(f'id = "{PREPAID}"', f'id = "{CHARGED}"').replace("Asia/Shanghai", zone)
+    return changed.replace('attempts = [{ day = 0, time = "00:00" }]', f'attempts = [{{ day = 0, time = "{local:%H:%M}" }}]')
 
 
 class World:
@@ -33,6 +50,8 @@ class World:
         self.last_due = clock()
         # The addresses of each account, which never change.
         self.contacts = {}
+        # The charges that dunlin has asked for, by name.
+        self.charges = set()
 
     def begin(self):
         """A new story about a new account."""
@@ -214,6 +233,27 @@ def held_release(account):
     )  # fmt: skip
 
 
+def charged(account):
+    """A charge that is asked for during the run, and its answer: paid, and the next term begins; or not."""
+    yield account.updated()
+    yield account.balance("500.00")
+    due = account.world.soon()
+    expiry = due + CHARGE_AHEAD
+    yield account.activated(
+        CHARGED, price="10.00", auto_renew={"mode": "auto", "months": 1}, expires_at=text(expiry)
+    )  # fmt: skip
+    charge = f"{account.resource}:{expiry:%Y%m%dT%H%M%SZ}:1"
+    while charge not in account.world.charges:
+        yield None
+        if account.now() > due + PATIENCE:
+            return
+    if account.random.random() < 0.7:
+        yield account.event("charge.succeeded", resource=account.resource, charge=charge)
+        yield account.event("charge.succeeded", resource=account.resource, charge=charge)  # Of a term that is over.
+    else:
+        yield account.event("charge.failed", resource=account.resource, charge=charge, reason="no funds")
+
+
 def not_understood(account):
     """Requests that are answered with a code."""
     yield account.updated()
@@ -241,6 +281,7 @@ STORIES = {
     terminated: 3,
     scheduled: 3,
     held_release: 2,
+    charged: 2,
     not_understood: 1,
     facts_before_their_resource: 1,
 }

@@ -34,17 +34,18 @@ def told(effect, account, notice, resources, **more):
 # --- expected ------------------------------------------------------------------------------------------------
 
 
-def simulate(binary, until, ledger, form):
-    command = [binary, "simulate", "--until", until, "--format", form, ledger]
+def simulate(command, form):
+    command = [*command, "--format", form]
     run = subprocess.run(command, capture_output=True, check=False)
     if run.returncode != 0 or run.stderr:
         raise SystemExit(f"simulate failed or left out events:\n{run.stderr.decode(errors='replace')[-2000:]}")
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-def expected(binary, until, ledger, contacts):
-    effects = collections.Counter(change(event) for event in simulate(binary, until, ledger, "cloudevents"))
-    for line in simulate(binary, until, ledger, "trace"):
+def expected(command, contacts):
+    """By `command`, which simulates; `contacts` are those of each account."""
+    effects = collections.Counter(change(event) for event in simulate(command, "cloudevents"))
+    for line in simulate(command, "trace"):
         if line["kind"] != "notice":
             continue
         account, notice, resources = line["account"], line["notice"], line["resources"]
@@ -133,6 +134,7 @@ def compare(wanted, received):
         "unexpected": surplus.total() - again.total(),
         "out_of_order": received.out_of_order,
         "effects": wanted.total(),
+        "charges": sum(n for effect, n in wanted.items() if '"lifecycle.charge.requested"' in effect),
         "releases": sum(n for effect, n in wanted.items() if json.loads(effect).get("to") == "released"),
         "repeated_publications": received.repeated_publications,
         "repeated_mails": received.repeated_mails,

@@ -38,6 +38,8 @@ address = "{{digits}}@sms.torture.example"
 path = "{store}"
 [http]
 bind = "127.0.0.1:{http}"
+[policies]
+dir = "{policies}"
 [notices]
 console_url = "https://console.torture.example"
 [dispatch]
@@ -95,12 +97,14 @@ def read(store, until=0):
 class Dunlin:
     """One dunlin after the other on the same store."""
 
-    def __init__(self, binary, folder, broker, smtp, environment):
+    def __init__(self, binary, folder, policies, broker, smtp, environment):
         self.binary, self.folder = binary, pathlib.Path(folder)
         self.http = free_port()
         self.store = self.folder / "dunlin.db"
         self.config = self.folder / "dunlin.toml"
-        self.config.write_text(SETTINGS.format(broker=broker, smtp=smtp, http=self.http, store=self.store))
+        self.config.write_text(
+            SETTINGS.format(broker=broker, smtp=smtp, http=self.http, store=self.store, policies=policies)
+        )
         self.environment = environment
         self.log = (self.folder / "dunlin.log").open("ab")
         self.process = None
