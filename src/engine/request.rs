@@ -30,7 +30,10 @@ const IN_ARREARS: Refusal = (RejectCode::InArrears, "the account is in arrears")
 pub(super) fn decide(work: &mut Work<'_>, event: &Event, request: Request) -> Verdict {
     let ids: Vec<ResourceId> = event.body.resources().cloned().collect();
     if request == Request::ExpirySync {
-        work.reject(ids.first(), request, WRONG_POLICY.0, WRONG_POLICY.1);
+        for id in &ids {
+            let (code, reason) = if work.known(id).is_some() { WRONG_POLICY } else { UNKNOWN };
+            work.reject(Some(id), request, code, reason);
+        }
         return Verdict::Applied;
     }
     for id in &ids {

@@ -17,7 +17,8 @@ use super::notice;
 use super::policy::{BalanceCheck, Policy, PolicySet};
 use super::work::{Work, is_over};
 
-/// How many distinct periods are remembered; of more, the oldest are dropped.
+/// How many distinct periods are remembered. Of more, the two oldest become one: nothing that was consumed is forgotten, and
+/// what is spread over a little more time is the oldest.
 pub const PERIODS_MAX: usize = 512;
 
 /// Beyond this many decimals a sum of shares of periods is rounding noise.
@@ -48,9 +49,14 @@ pub(super) fn consume(window: &mut UsageWindow, usage: &Usage, now: DateTime<Utc
     // No check looks back further than two days (a policy that wants more is refused by its reader).
     let horizon = now - TimeDelta::days(2);
     window.periods.retain(|(_, end, _)| *end > horizon);
-    if window.periods.len() > PERIODS_MAX {
-        let excess = window.periods.len() - PERIODS_MAX;
-        window.periods.drain(..excess);
+    while window.periods.len() > PERIODS_MAX {
+        let (start, end, amount) = window.periods.remove(0);
+        let Some(next) = window.periods.first_mut() else { return };
+        *next = (
+            start.min(next.0),
+            end.max(next.1),
+            amount.checked_add(next.2).unwrap_or(Decimal::MAX),
+        );
     }
 }
 
@@ -185,4 +191,39 @@ fn count(work: &mut Work<'_>, before: &Portfolio) {
         *tracked = if is { tracked.saturating_add(1) } else { tracked.saturating_sub(1) };
     }
     work.account.tracked.retain(|_, tracked| *tracked > 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_periods_than_are_remembered_hide_no_consumption() {
+        let start: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().expect("an instant");
+        let now = start + TimeDelta::hours(12);
+        let mut window = UsageWindow::default();
+        let cny = "CNY".parse().expect("a currency");
+        let periods = i64::try_from(PERIODS_MAX).expect("a few hundred") * 2;
+        for second in 0..periods {
+            let period_start = start + TimeDelta::seconds(second * 10);
+            let usage = Usage {
+                amount: Money { amount: Decimal::ONE, currency: cny },
+                period_start,
+                period_end: period_start + TimeDelta::hours(1),
+                resource: None,
+                traffic: false,
+            };
+            consume(&mut window, &usage, now);
+        }
+        assert_eq!(window.periods.len(), PERIODS_MAX);
+        let check = BalanceCheck {
+            at: chrono::NaiveTime::MIN,
+            under: TimeDelta::days(5),
+            over: TimeDelta::days(1),
+            at_least: TimeDelta::hours(1),
+            notice: "balance-warning".into(),
+        };
+        let runway = runway(&window, &check, now).expect("something was consumed");
+        assert_eq!(runway.consumed, Decimal::from(periods));
+    }
 }

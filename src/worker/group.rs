@@ -184,7 +184,7 @@ impl<'t> Group<'t> {
                 origin: "parked".into(),
                 tag: crate::intake::Tag { session: 0, number: 0 },
             };
-            self.set_aside(event, "parked", ("contradiction", reason.clone()), waited, now)?;
+            self.set_aside(event, "unknown", ("contradiction", reason.clone()), waited, now)?;
         }
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
         outbox::write(&mut pen, account, &events, &decision, &mut self.tally)?;
