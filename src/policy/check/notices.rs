@@ -9,21 +9,18 @@ use crate::policy::read::Draft;
 pub(super) fn check(draft: &Draft, mistakes: &mut Mistakes) {
     let policy = &draft.policy;
     let windows = [Windows::of(policy, true), Windows::of(policy, false)];
-    for (index, (rule, place)) in policy.notices.iter().zip(&draft.notices).enumerate() {
+    for (index, (rule, places)) in policy.notices.iter().zip(&draft.notices).enumerate() {
         if let NoticeTrigger::Slots { anchor, offsets } = &rule.on {
-            for (number, offset) in offsets.iter().enumerate() {
+            for (offset, place) in offsets.iter().zip(&places.slots) {
                 if !fits(policy, &windows, rule, *anchor, *offset) {
                     mistakes
-                        .add(
-                            place.clone(),
-                            format!("slot {} of `{}` cannot fit", number + 1, rule.kind),
-                        )
+                        .add(place.clone(), format!("this slot of `{}` cannot fit", rule.kind))
                         .help("no resource is in one of its phases then, unless a hold keeps it");
                 }
             }
         }
         if policy.notices[..index].iter().any(|other| twice(rule, other)) {
-            mistakes.add(place.clone(), format!("`{}` would be sent twice", rule.kind));
+            mistakes.add(places.kind.clone(), format!("`{}` would be sent twice", rule.kind));
         }
     }
 }

@@ -68,8 +68,13 @@ pub(super) fn charges(
     let before_expiry = table.get("before_expiry").map(|v| value::length(v, mistakes));
     let window = table.need("window", mistakes).and_then(|v| {
         let window = window(v, mistakes)?;
-        for attempt in attempts.iter().flatten() {
-            fits_window(attempt, window, v.span(), mistakes);
+        let outside = |attempt: &&DayTime| match window {
+            ChargeWindow::SameDay(until) => until <= attempt.time,
+            ChargeWindow::Expiry => attempt.day > 0,
+        };
+        if let Some(DayTime { day, time }) = attempts.iter().flatten().find(outside) {
+            let attempt = format!("day {day} at {}", time.format("%H:%M"));
+            mistakes.add(v.span(), format!("the window closes before the attempt of {attempt}"));
         }
         Some(window)
     });
@@ -100,26 +105,14 @@ fn window(value: Value<'_, '_>, mistakes: &mut Mistakes) -> Option<ChargeWindow>
             table.close(mistakes);
             until.map(ChargeWindow::SameDay)
         }
-        DeValue::String(_) => {
-            value::choice(value, "window", &[("expiry", ChargeWindow::Expiry)], mistakes)
+        DeValue::String(word) if word == "expiry" => Some(ChargeWindow::Expiry),
+        DeValue::String(word) => {
+            mistakes
+                .add(value.span(), format!("`{word}` is no window"))
+                .expected("\"expiry\" or { until = \"18:00\" }");
+            None
         }
         _ => wrong_type(value, "\"expiry\" or { until = \"18:00\" }", mistakes),
-    }
-}
-
-fn fits_window(attempt: &DayTime, window: ChargeWindow, place: Span, mistakes: &mut Mistakes) {
-    match window {
-        ChargeWindow::SameDay(until) if until <= attempt.time => {
-            mistakes.add(
-                place,
-                format!("the window closes before the attempt at {}", attempt.time.format("%H:%M")),
-            );
-        }
-        ChargeWindow::Expiry if attempt.day > 0 => {
-            let day = attempt.day;
-            mistakes.add(place, format!("the window closes before the attempt of day {day}"));
-        }
-        ChargeWindow::SameDay(_) | ChargeWindow::Expiry => {}
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) struct Draft {
     pub(super) steps: Vec<StepPlaces>,
     /// One for each recovery of the policy: its `from`.
     pub(super) recoveries: Vec<Span>,
-    /// One for each notice of the policy: its `kind`.
-    pub(super) notices: Vec<Span>,
+    /// One for each notice of the policy.
+    pub(super) notices: Vec<NoticePlaces>,
     /// Where `bin` and `bin_for` of the termination stand.
     pub(super) termination: Option<(Span, Span)>,
 }
@@ -42,10 +42,17 @@ pub(super) struct StepPlaces {
     pub(super) asked_for: bool,
 }
 
+/// Where the parts of a notice stand.
+pub(super) struct NoticePlaces {
+    pub(super) kind: Span,
+    /// One for each of its slots.
+    pub(super) slots: Vec<Span>,
+}
+
 /// A value of the draft and where it stands.
-struct Placed<T> {
+struct Placed<T, P = Span> {
     value: T,
-    place: Span,
+    place: P,
 }
 
 /// The names that the rest of a file may use; `None` where their own definition could not be read.
@@ -131,7 +138,7 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
     })
 }
 
-fn split<T>(placed: Vec<Placed<T>>) -> (Vec<T>, Vec<Span>) {
+fn split<T, P>(placed: Vec<Placed<T, P>>) -> (Vec<T>, Vec<P>) {
     placed.into_iter().map(|placed| (placed.value, placed.place)).unzip()
 }
 
@@ -180,10 +187,15 @@ impl Known {
         if kinds.iter().any(|known| *known == (kind.clone(), trigger)) {
             return Some(kind);
         }
-        let mistake = mistakes.add(value.span(), format!("no [[notice]] declares `{word}`"));
-        mistake.expected(format!("a [[notice]] with kind = \"{word}\" and {}", trigger.spelled()));
-        if !kinds.iter().any(|(known, _)| *known == kind) {
-            mistake.did_you_mean(word, kinds.iter().map(|(known, _)| known.as_str()));
+        let expected = format!("a [[notice]] with kind = \"{word}\" and {}", trigger.spelled());
+        if let Some((_, other)) = kinds.iter().find(|(known, _)| *known == kind) {
+            let message = format!("`{word}` is declared with {} only", other.spelled());
+            mistakes.add(value.span(), message).expected(expected);
+        } else {
+            mistakes
+                .add(value.span(), format!("no [[notice]] declares `{word}`"))
+                .expected(expected)
+                .did_you_mean(word, kinds.iter().map(|(known, _)| known.as_str()));
         }
         None
     }

@@ -1,10 +1,11 @@
 //! Who is told what, when; and that what is told is declared, and what is declared is told.
 
 use chrono::TimeDelta;
+use toml::Spanned;
 
 use super::table::{Table, Value, list};
 use super::value::{self, Spelling};
-use super::{Known, Placed, StepPlaces};
+use super::{Known, NoticePlaces, Placed, StepPlaces};
 use crate::engine::id::NoticeKind;
 use crate::engine::policy::{Anchor, Channel, Clock, NoticeRule, NoticeTrigger, Offset, Step};
 use crate::policy::error::{Mistakes, Span};
@@ -37,7 +38,7 @@ impl Trigger {
 }
 
 /// The kind and the trigger of a declared notice.
-pub(super) fn named(notice: &Placed<NoticeRule>) -> (NoticeKind, Trigger) {
+pub(super) fn named(notice: &Placed<NoticeRule, NoticePlaces>) -> (NoticeKind, Trigger) {
     let trigger = match notice.value.on {
         NoticeTrigger::Slots { .. } => Trigger::Slots,
         NoticeTrigger::ArrearsStarted => Trigger::Arrears,
@@ -53,7 +54,7 @@ pub(super) fn notices(
     file: &mut Table<'_, '_>,
     known: &Known,
     mistakes: &mut Mistakes,
-) -> Option<Vec<Placed<NoticeRule>>> {
+) -> Option<Vec<Placed<NoticeRule, NoticePlaces>>> {
     let tables = file.tables("notice", "[[notice]]", mistakes);
     let read: Vec<_> = tables.into_iter().map(|table| notice(table, known, mistakes)).collect();
     read.into_iter().collect()
@@ -63,7 +64,7 @@ fn notice(
     mut table: Table<'_, '_>,
     known: &Known,
     mistakes: &mut Mistakes,
-) -> Option<Placed<NoticeRule>> {
+) -> Option<Placed<NoticeRule, NoticePlaces>> {
     let kind = table.need("kind", mistakes).and_then(|v| {
         Some((value::name(v, "kind of notice", Spelling::Dashes, mistakes)?, v.span()))
     });
@@ -80,16 +81,16 @@ fn notice(
     let channels = table.need("channels", mistakes).and_then(|v| channels(v, mistakes));
     let rules = value::names(table.get("rules"), "rule id", Spelling::Rule, mistakes);
     table.close(mistakes);
-    let (kind, place) = kind?;
+    let ((kind, place), (on, slots)) = (kind?, on?);
     let value = NoticeRule {
         kind: NoticeKind::new(kind),
-        on: on?,
+        on,
         phases: phases.unwrap_or(Some(Vec::new()))?,
         auto_renew: auto_renew.map_or(Some(None), |flag| flag.map(Some))?,
         channels: channels?,
         rules: rules?,
     };
-    Some(Placed { value, place })
+    Some(Placed { value, place: NoticePlaces { kind: place, slots } })
 }
 
 fn channels(value: Value<'_, '_>, mistakes: &mut Mistakes) -> Option<Vec<Channel>> {
@@ -111,28 +112,29 @@ fn trigger(
     table: &mut Table<'_, '_>,
     known: &Known,
     mistakes: &mut Mistakes,
-) -> Option<NoticeTrigger> {
+) -> Option<(NoticeTrigger, Vec<Span>)> {
     let place = table.span();
     match (table.get("slots"), table.get("on")) {
         (Some(slots), None) => slots_of(slots, known, mistakes),
         (None, Some(on)) => {
             let trigger = value::choice(on, "trigger", &TRIGGERS, mistakes)?;
-            match trigger {
+            let trigger = match trigger {
                 Trigger::Arrears => {
                     known.only_under(Clock::Arrears, "on = \"arrears\"", on.span(), mistakes);
-                    Some(NoticeTrigger::ArrearsStarted)
+                    NoticeTrigger::ArrearsStarted
                 }
                 Trigger::ChargeFailed => {
                     known.only_under(Clock::Expiry, "on = \"charge_failed\"", on.span(), mistakes);
-                    Some(NoticeTrigger::ChargeFailed)
+                    NoticeTrigger::ChargeFailed
                 }
                 Trigger::BalanceCheck => {
                     let what = "on = \"balance_check\"";
                     known.only_under(Clock::Arrears, what, on.span(), mistakes);
-                    Some(NoticeTrigger::BalanceCheck)
+                    NoticeTrigger::BalanceCheck
                 }
-                Trigger::Step | Trigger::Slots => Some(NoticeTrigger::Step),
-            }
+                Trigger::Step | Trigger::Slots => NoticeTrigger::Step,
+            };
+            Some((trigger, Vec::new()))
         }
         (Some(_), Some(on)) => {
             mistakes.add(on.span(), "both `slots` and `on`").expected("one of them");
@@ -148,10 +150,17 @@ fn trigger(
 }
 
 /// `{ from = "expiry", after = ["-7d", "-5d"] }`, or `at = [{ day = -7, time = "10:00" }]` for wall-clock times.
-fn slots_of(value: Value<'_, '_>, known: &Known, mistakes: &mut Mistakes) -> Option<NoticeTrigger> {
+fn slots_of(
+    value: Value<'_, '_>,
+    known: &Known,
+    mistakes: &mut Mistakes,
+) -> Option<(NoticeTrigger, Vec<Span>)> {
     let mut table = Table::open("slots", value, mistakes)?;
     let anchor = table.need("from", mistakes).and_then(|v| known.anchor(v, mistakes));
-    let offsets = match (table.get("after"), table.get("at")) {
+    let (after, at) = (table.get("after"), table.get("at"));
+    let items = after.or(at).and_then(|v| v.get_ref().as_array());
+    let places = items.into_iter().flatten().map(Spanned::span).collect();
+    let offsets = match (after, at) {
         (Some(after), None) => {
             let offsets = list(after, "a list of durations", mistakes, value::span);
             offsets.and_then(|offsets| in_order(after.span(), offsets, mistakes))
@@ -181,7 +190,7 @@ fn slots_of(value: Value<'_, '_>, known: &Known, mistakes: &mut Mistakes) -> Opt
             .help("only `expiry` is known beforehand");
         return None;
     }
-    Some(NoticeTrigger::Slots { anchor, offsets })
+    Some((NoticeTrigger::Slots { anchor, offsets }, places))
 }
 
 /// Refuses slots that are none, or not each later than the one before.
@@ -216,7 +225,11 @@ pub(super) struct Users<'d> {
 }
 
 /// Reports notices that are declared for a trigger that nothing in the file pulls.
-pub(super) fn used(notices: &[Placed<NoticeRule>], users: &Users<'_>, mistakes: &mut Mistakes) {
+pub(super) fn used(
+    notices: &[Placed<NoticeRule, NoticePlaces>],
+    users: &Users<'_>,
+    mistakes: &mut Mistakes,
+) {
     for notice in notices {
         let kind = &notice.value.kind;
         let unused = match notice.value.on {
@@ -232,7 +245,7 @@ pub(super) fn used(notices: &[Placed<NoticeRule>], users: &Users<'_>, mistakes: 
         if unused {
             let (_, trigger) = named(notice);
             mistakes.add(
-                notice.place.clone(),
+                notice.place.kind.clone(),
                 format!("`{kind}` is never sent: {}", trigger.pulled_by()),
             );
         }

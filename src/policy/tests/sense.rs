@@ -1,0 +1,123 @@
+//! A file that can be read and makes no sense is answered with the place where it does not.
+
+use super::{POSTPAID, PREPAID, assert_refused};
+
+/// The file, what is written wrong, how, and every line of the answer.
+type Case = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+#[test]
+fn what_makes_no_sense_is_answered_with_its_place() {
+    for (file, right, wrong, answer) in CASES {
+        assert_refused(file, right, wrong, answer);
+    }
+}
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    (PREPAID, r#"class = "working""#, r#"class = "unpaid""#, &[
+        "x.toml:8:8: a resource starts in `active`; expected the first [[phase]] to be of class working",
+    ]),
+    (PREPAID, "name = \"released\"\nclass = \"gone\"", "name = \"released\"\nclass = \"retained\"", &[
+        "x.toml:16:8: there is no final phase for what is removed elsewhere; expected a [[phase]] of class gone",
+        "x.toml:16:8: nothing leads out of `released`; expected a [[step]] on or a [[recovery]] back",
+    ]),
+    (PREPAID, "[[recovery]]\nfrom = \"stopped\"", "[[recovery]]\nfrom = \"released\"", &[
+        "x.toml:32:8: nothing comes out of `released`: its class is gone",
+    ]),
+    (PREPAID, "[[recovery]]\nfrom = \"stopped\"\nto = \"active\"", "[[recovery]]\nfrom = \"active\"\nto = \"released\"", &[
+        "x.toml:33:6: no recovery leads to `released`: its class is gone",
+    ]),
+    (PREPAID, "from = \"active\"\nto = \"stopped\"", "from = \"active\"\nto = \"active\"", &[
+        "x.toml:21:6: `active` leads to itself; expected another phase",
+    ]),
+    (PREPAID, "[[recovery]]", "[[step]]\nfrom = \"stopped\"\nto = \"active\"\nat = { from = \"entry\" }\n\n[[recovery]]", &[
+        "x.toml:33:6: a step leads to the first phase, `active` (what brings a resource back is a [[recovery]])",
+    ]),
+    (PREPAID, "[[step]]\nfrom = \"active\"", "[[phase]]\nname = \"lost\"\nclass = \"retained\"\n\n[[step]]\nfrom = \"active\"", &[
+        r#"x.toml:20:8: nothing leads to `lost`; expected a [[step]] with to = "lost""#,
+        "x.toml:20:8: nothing leads out of `lost`; expected a [[step]] on or a [[recovery]] back",
+    ]),
+    (PREPAID, "[[step]]\nfrom = \"active\"", "[[phase]]\nname = \"limbo\"\nclass = \"suspended\"\n\n[[step]]\nfrom = \"active\"\nto = \"limbo\"\nat = { from = \"expiry\", after = \"1d\" }\n\n[[step]]\nfrom = \"active\"", &[
+        "x.toml:20:8: nothing leads out of `limbo`; expected a [[step]] on or a [[recovery]] back",
+    ]),
+    (PREPAID, r#"slots = { from = "expiry", after = ["-3d", "-1d"] }"#, r#"on = "charge_failed""#, &[
+        r#"x.toml:27:6: `stopped` to `released` loses data, and nobody is told before; expected a [[notice]] that comes before this step on every path to it (slots before it, on = "arrears", or a notice with an earlier step)"#,
+    ]),
+    (PREPAID, r#"after = ["-3d", "-1d"]"#, r#"after = ["1d"]"#, &[
+        r#"x.toml:27:6: `stopped` to `released` loses data, and nobody is told before; expected a [[notice]] that comes before this step on every path to it (slots before it, on = "arrears", or a notice with an earlier step)"#,
+        "x.toml:38:37: this slot of `warning` cannot fit (no resource is in one of its phases then, unless a hold keeps it)",
+    ]),
+    (PREPAID, "phases = [\"active\"]\nchannels", "phases = [\"stopped\"]\nchannels", &[
+        r#"x.toml:27:6: `stopped` to `released` loses data, and nobody is told before; expected a [[notice]] that comes before this step on every path to it (slots before it, on = "arrears", or a notice with an earlier step)"#,
+        "x.toml:38:37: this slot of `warning` cannot fit (no resource is in one of its phases then, unless a hold keeps it)",
+        "x.toml:38:44: this slot of `warning` cannot fit (no resource is in one of its phases then, unless a hold keeps it)",
+    ]),
+    (PREPAID, r#"notice = "reclaimed""#, r#"notice = "reclaimd""#, &[
+        r#"x.toml:29:10: no [[notice]] declares `reclaimd`; expected a [[notice]] with kind = "reclaimd" and on = "step" (did you mean `reclaimed`?)"#,
+    ]),
+    (PREPAID, r#"notice = "reclaimed""#, r#"notice = "warning""#, &[
+        r#"x.toml:29:10: `warning` is declared with slots only; expected a [[notice]] with kind = "warning" and on = "step""#,
+    ]),
+    (PREPAID, "notice = \"reclaimed\"\n", "", &[
+        "x.toml:42:8: `reclaimed` is never sent: no [[step]] names it",
+    ]),
+    (PREPAID, r#"at = { from = "expiry" }"#, r#"at = { from = "arrears" }"#, &[
+        r#"x.toml:22:15: `arrears` never happens under clock = "expiry"; expected `expiry` or `entry`"#,
+    ]),
+    (PREPAID, r#"at = { from = "entry", after = "7d" }"#, r#"at = { from = "entry", after = "-7d" }"#, &[
+        "x.toml:28:6: a step cannot come before what it counts from (only `expiry` is known beforehand)",
+    ]),
+    (PREPAID, r#"when = "renewed""#, r#"when = "balance > 0""#, &[
+        r#"x.toml:34:8: a balance needs clock = "arrears""#,
+    ]),
+    (PREPAID, "on = \"step\"\n", "on = \"arrears\"\n", &[
+        r#"x.toml:29:10: `reclaimed` is declared with on = "arrears" only; expected a [[notice]] with kind = "reclaimed" and on = "step""#,
+        r#"x.toml:44:6: on = "arrears" needs clock = "arrears""#,
+    ]),
+    (PREPAID, "[renewal]\nmonths = [\"1-9\", 12]\nfirst_term_end = \"same_time\"\n", "", &[
+        "x.toml:47:1: [charges] collect renewals, but nothing says how long a term is; expected a [renewal]",
+    ]),
+    (PREPAID, r#"at = { from = "expiry" }"#, "at = { from = \"expiry\" }\nwhen = { auto_renew = true }", &[
+        "x.toml:20:8: with auto-renewal off nothing leads out of `active`; expected a [[step]] with when = { auto_renew = false }",
+    ]),
+    (PREPAID, "[[recovery]]", "[[step]]\nfrom = \"active\"\nto = \"released\"\nat = { from = \"expiry\" }\n\n[[recovery]]", &[
+        "x.toml:34:6: `stopped` or `released`? Both steps are due at once; expected another deadline or a `when`",
+    ]),
+    (PREPAID, "[[recovery]]", "[[step]]\nfrom = \"active\"\nto = \"stopped\"\nat = { from = [\"expiry\"], after = \"0h\" }\n\n[[recovery]]", &[
+        "x.toml:34:6: the same step again: `active` to `stopped`; expected another deadline or a `when`",
+    ]),
+    (PREPAID, "[[recovery]]", "[[recovery]]\nfrom = \"stopped\"\nto = \"active\"\nwhen = \"renewed\"\n\n[[recovery]]", &[
+        "x.toml:37:8: there is already such a [[recovery]] from `stopped`",
+    ]),
+    (PREPAID, "[charges]", "[[notice]]\nkind = \"warning\"\nslots = { from = \"expiry\", after = [\"-1d\"] }\nchannels = [\"sms\"]\n\n[charges]", &[
+        "x.toml:48:8: `warning` would be sent twice",
+    ]),
+    (POSTPAID, "[[notice]]\nkind = \"arrears\"\non = \"arrears\"\nchannels = [\"sms\"]\n", "", &[
+        r#"x.toml:30:6: `stopped` to `released` loses data, and nobody is told before; expected a [[notice]] that comes before this step on every path to it (slots before it, on = "arrears", or a notice with an earlier step)"#,
+    ]),
+    (POSTPAID, r#"from = "arrears", after = "2h""#, r#"from = "expiry", after = "2h""#, &[
+        r#"x.toml:26:15: `expiry` never happens under clock = "arrears"; expected `arrears` or `entry`"#,
+    ]),
+    (POSTPAID, r#"when = "balance > 0""#, r#"when = "renewed""#, &[
+        r#"x.toml:42:8: a renewal needs clock = "expiry""#,
+    ]),
+    (POSTPAID, r#"on = "arrears""#, r#"slots = { from = "arrears", after = ["-1d"] }"#, &[
+        "x.toml:46:9: a slot cannot come before what it counts from (only `expiry` is known beforehand)",
+    ]),
+    (POSTPAID, r#"on = "arrears""#, r#"slots = { from = "arrears", after = ["20d"] }"#, &[
+        r#"x.toml:30:6: `stopped` to `released` loses data, and nobody is told before; expected a [[notice]] that comes before this step on every path to it (slots before it, on = "arrears", or a notice with an earlier step)"#,
+        "x.toml:46:38: this slot of `arrears` cannot fit (no resource is in one of its phases then, unless a hold keeps it)",
+    ]),
+    (POSTPAID, r#"notice = "balance-warning""#, r#"notice = "arrears""#, &[
+        r#"x.toml:59:10: `arrears` is declared with on = "arrears" only; expected a [[notice]] with kind = "arrears" and on = "balance_check""#,
+    ]),
+    (POSTPAID, "[termination]", "[renewal]\nmonths = [1]\nfirst_term_end = \"same_time\"\n\n[termination]", &[
+        r#"x.toml:61:1: [renewal] needs clock = "expiry""#,
+    ]),
+    (POSTPAID, r#"bin_for = "2h""#, r#"bin_for = "3h""#, &[
+        "x.toml:63:11: the step that empties the bin has another time; expected the `after` of the step from `bin` to `released`",
+    ]),
+    (POSTPAID, r#"entered_by = "termination""#, r#"entered_by = "return""#, &[
+        r#"x.toml:62:7: no step empties the bin, `bin`; expected a [[step]] with when = { entered_by = "termination" } to a final phase"#,
+    ]),
+];
