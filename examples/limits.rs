@@ -15,7 +15,9 @@ use lapin::options::{
     ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties, Consumer, PublisherConfirm,
+};
 use rusqlite::Transaction;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -95,7 +97,7 @@ fn persistent() -> BasicProperties {
 
 async fn publish(uri: &str, exchange: &str, file: &str) -> Result<(usize, f64)> {
     let text = std::fs::read_to_string(file)?;
-    let (_connection, channel) = open(uri).await?;
+    let (connection, channel) = open(uri).await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let started = Instant::now();
     let mut waiting = VecDeque::new();
@@ -117,7 +119,9 @@ async fn publish(uri: &str, exchange: &str, file: &str) -> Result<(usize, f64)> 
     for confirm in waiting {
         accepted(&confirm.await?)?;
     }
-    Ok((events, started.elapsed().as_secs_f64()))
+    let seconds = started.elapsed().as_secs_f64();
+    connection.close(200, "done".into()).await?;
+    Ok((events, seconds))
 }
 
 fn accepted(confirm: &lapin::Confirmation) -> Result<()> {
@@ -334,22 +338,40 @@ async fn relay(
 ) -> Result<()> {
     let (_connection, channel) = open(&uri).await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    while let Some(group) = ids.recv().await {
-        for batch in group.chunks(UNCONFIRMED) {
-            let mut waiting = Vec::with_capacity(batch.len());
-            for _ in batch {
-                let (exchange, options) =
-                    (says.exchange.as_str().into(), BasicPublishOptions::default());
-                let body = says.body.as_bytes();
-                let key = "lifecycle.resource.changed.bench".into();
-                waiting
-                    .push(channel.basic_publish(exchange, key, options, body, persistent()).await?);
-            }
-            for confirm in waiting {
-                accepted(&confirm.await?)?;
-            }
-            tell.send(Told::Confirmed(batch.to_vec()))?;
+    let mut waiting = VecDeque::new();
+    loop {
+        let mut confirmed = Vec::new();
+        let group = if waiting.is_empty() { ids.recv().await } else { ids.try_recv().ok() };
+        // With nothing more to publish, everything on its way is waited for.
+        let window = if group.is_some() { UNCONFIRMED } else { 1 };
+        for id in group.into_iter().flatten() {
+            settle(&mut waiting, UNCONFIRMED, &mut confirmed).await?;
+            let (exchange, key) = (says.exchange.as_str().into(), "lifecycle.bench".into());
+            let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+            let body = says.body.as_bytes();
+            let confirm = channel.basic_publish(exchange, key, options, body, persistent()).await?;
+            waiting.push_back((id, confirm));
         }
+        settle(&mut waiting, window, &mut confirmed).await?;
+        if !confirmed.is_empty() {
+            tell.send(Told::Confirmed(confirmed))?;
+        } else if waiting.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits for the oldest until fewer than `window` are on their way.
+async fn settle(
+    waiting: &mut VecDeque<(i64, PublisherConfirm)>,
+    window: usize,
+    confirmed: &mut Vec<i64>,
+) -> Result<()> {
+    while waiting.len() >= window
+        && let Some((id, confirm)) = waiting.pop_front()
+    {
+        accepted(&confirm.await?)?;
+        confirmed.push(id);
     }
     Ok(())
 }
