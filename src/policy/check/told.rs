@@ -20,7 +20,6 @@ pub(super) fn check(draft: &Draft, mistakes: &mut Mistakes) {
             if step.irreversible
                 && by_clock
                 && matches
-                && !places.asked_for
                 && !told.before(step)
                 && !refused.contains(&places.number)
             {

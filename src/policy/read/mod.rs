@@ -38,8 +38,6 @@ pub(super) struct StepPlaces {
     pub(super) at: Span,
     /// Which `[[step]]` of the file it is.
     pub(super) number: usize,
-    /// The customer asked for what brought it here.
-    pub(super) asked_for: bool,
 }
 
 /// Where the parts of a notice stand.

@@ -102,9 +102,6 @@ fn step(
         to: to_place,
         at: at_value.map_or(header, Spanned::span),
         number,
-        asked_for: causes
-            .iter()
-            .any(|cause| matches!(cause, Cause::Termination | Cause::Return | Cause::Request)),
     };
     let step = Step {
         from,

@@ -1,6 +1,6 @@
 //! A file that can be read and makes no sense is answered with the place where it does not.
 
-use super::{POSTPAID, PREPAID, assert_refused};
+use super::{POSTPAID, PREPAID, assert_refused, parsed};
 
 /// The file, what is written wrong, how, and every line of the answer.
 type Case = (&'static str, &'static str, &'static str, &'static [&'static str]);
@@ -120,4 +120,70 @@ const CASES: &[Case] = &[
     (POSTPAID, r#"entered_by = "termination""#, r#"entered_by = "return""#, &[
         r#"x.toml:62:7: no step empties the bin, `bin`; expected a [[step]] with when = { entered_by = "termination" } to a final phase"#,
     ]),
+    // A way back is a new beginning: what was told before it does not count.
+    (PREPAID, "[[recovery]]\nfrom = \"stopped\"\nto = \"active\"", "[[phase]]\nname = \"held\"\nclass = \"suspended\"\n\n[[step]]\nfrom = \"stopped\"\nto = \"held\"\nat = { from = \"entry\", after = \"1d\" }\n\n[[recovery]]\nfrom = \"held\"\nto = \"stopped\"", &[
+        r#"x.toml:27:6: `stopped` to `released` loses data, and nobody is told before; expected a [[notice]] that comes before this step on every path to it (slots before it, on = "arrears", or a notice with an earlier step)"#,
+    ]),
 ];
+
+fn lost(place: &str, from: &str) -> String {
+    format!(
+        "x.toml:{place}: `{from}` to `released` loses data, and nobody is told before; expected a [[notice]] that comes \
+         before this step on every path to it (slots before it, on = \"arrears\", or a notice with an earlier step)"
+    )
+}
+
+#[test]
+fn a_step_that_the_clock_may_take_needs_a_notice_also_if_a_customer_may_ask_for_it() {
+    let right = "when = { entered_by = \"termination\" }";
+    let wrong = "when = { entered_by = [\"termination\", \"clock\"] }";
+    let led = POSTPAID.replace(
+        "[[recovery]]",
+        "[[step]]\nfrom = \"stopped\"\nto = \"bin\"\nat = { from = \"entry\", after = \"1d\" }\n\n[[recovery]]",
+    );
+    let notice = "[[notice]]\nkind = \"arrears\"\non = \"arrears\"\nchannels = [\"sms\"]\n";
+    parsed(&led.replace(right, wrong));
+    let (stopped, bin) = (lost("30:6", "stopped"), lost("35:6", "bin"));
+    assert_refused(&led.replace(right, wrong), notice, "", &[&stopped, &bin]);
+    assert_refused(&led, notice, "", &[&stopped]);
+}
+
+#[test]
+fn a_renewal_needs_a_length() {
+    let end = PREPAID.find("[charges]").expect("charges");
+    assert_refused(
+        &PREPAID[..end],
+        "id = \"small\"",
+        "id = \"small\"",
+        &["x.toml:32:8: a renewal, but nothing says how long a term is; expected a [renewal]"],
+    );
+}
+
+#[test]
+fn a_slot_fits_up_to_the_wall_clock_time_of_the_step_that_ends_its_phase() {
+    let prepaid = PREPAID.replace("phases = [\"active\"]\nchannels", "channels").replace(
+        "{ from = \"entry\", after = \"7d\" }",
+        "{ from = \"expiry\", day = 8, time = \"00:00\" }",
+    );
+    let slots = "[\"-3d\", \"-1d\"]";
+    parsed(&prepaid.replace(slots, "[\"-3d\", \"8d\"]"));
+    assert_refused(
+        &prepaid,
+        slots,
+        "[\"-3d\", \"8d1h\"]",
+        &[
+            "x.toml:38:44: this slot of `warning` cannot fit (no resource is in one of its phases then, unless a hold keeps it)",
+        ],
+    );
+}
+
+#[test]
+fn a_kind_may_have_a_notice_for_auto_renewal_on_and_another_for_it_off() {
+    let rule = |on: bool, channel: &str| {
+        format!(
+            "[[notice]]\nkind = \"due\"\nslots = {{ from = \"expiry\", after = [\"-1d\"] }}\nwhen = {{ auto_renew = {on} }}\nchannels = [\"{channel}\"]\n\n"
+        )
+    };
+    let both = rule(true, "email") + &rule(false, "sms") + "[charges]";
+    assert_eq!(parsed(&PREPAID.replace("[charges]", &both)).notices.len(), 4);
+}
