@@ -40,6 +40,17 @@ fn the_files_that_tests_make_wrong_are_right() {
 }
 
 #[test]
+fn the_complete_example_of_the_documentation_is_a_policy() {
+    let blocks: Vec<_> = include_str!("../../../docs/POLICIES.md")
+        .split("```toml complete\n")
+        .skip(1)
+        .map(|rest| rest.split_once("```").expect("the block ends").0)
+        .collect();
+    assert_eq!(blocks.len(), 1, "one block is marked as complete");
+    assert_eq!(parsed(blocks[0]).key.id, PolicyId::from("example-prepaid"));
+}
+
+#[test]
 fn all_mistakes_of_a_file_are_said_at_once_in_the_order_of_their_lines() {
     let bad = PREPAID
         .replace("version = 1", "version = -1")
