@@ -115,7 +115,7 @@ pub fn missing_templates(policies: &PolicySet, renderer: &Renderer) -> Vec<Missi
     policies.iter().flat_map(|policy| policy::check_notices(policy, has)).collect()
 }
 
-/// The policies of a folder, or those compiled in.
+/// The policies compiled in, and those of a folder beside them.
 ///
 /// # Errors
 ///

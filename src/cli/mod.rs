@@ -39,7 +39,7 @@ enum Command {
         /// Let time run on to this instant (RFC 3339).
         #[arg(long)]
         until: DateTime<Utc>,
-        /// A folder of policies instead of those compiled in.
+        /// A folder of policies beside those compiled in.
         #[arg(long)]
         policies: Option<PathBuf>,
         /// What to print.
