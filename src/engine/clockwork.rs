@@ -76,7 +76,7 @@ fn take(work: &mut Work<'_>, id: &ResourceId, step: &Step) {
         },
     );
     if let Some(kind) = &step.notice {
-        notice::add(work, id, kind);
+        notice::add_step(work, id, kind);
     }
 }
 

@@ -291,8 +291,20 @@ pub struct NoticeItem {
     pub auto_renew: Option<bool>,
     /// What the clock will do next, in order, if nothing is paid: the promises of this notice (SAFE-9).
     pub promises: Vec<Promise>,
-    /// What is or will be detached and does not come back by itself.
+    /// What is or will be detached and does not come back by itself; once it works again, what was.
     pub detached: Vec<Attachment>,
+    /// What is destroyed by the change that this tells of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destroyed: Vec<Attachment>,
+    /// What is kept by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retained: Vec<Attachment>,
+    /// What is kept by it and may cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retained_billable: Vec<Attachment>,
+    /// When the customer wants it terminated, if that is set for an instant to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<DateTime<Utc>>,
     /// The refused charge attempt, in `charge-failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,

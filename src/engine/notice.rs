@@ -11,38 +11,64 @@ use chrono::{DateTime, Utc};
 
 use super::charge;
 use super::deadline;
-use super::effect::{Effect, Notice, NoticeItem};
+use super::effect::{Effect, Notice, NoticeItem, Transition};
 use super::id::{NoticeKind, ResourceId};
 use super::input::{Attachment, Contact};
 use super::money::Money;
-use super::policy::{Channel, Clock, NoticeRule, PhaseClass, Policy};
+use super::policy::{Channel, Clock, NoticeRule, NoticeTrigger, PhaseClass, Policy};
 use super::resource::Resource;
 use super::slot;
-use super::work::{Work, belongings};
+use super::work::{Work, belongings, is_over};
 
 /// A notice that resources are still added to.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
-    /// What it is about, and the refused attempt where it is about one.
-    pub(super) about: BTreeMap<ResourceId, Option<u32>>,
+    /// What it is about.
+    about: BTreeMap<ResourceId, Subject>,
     /// Consumption of one day.
     pub(super) daily_consumption: Option<Money>,
     /// How long the balance lasts.
     pub(super) runway_hours: Option<u32>,
 }
 
+/// What a notice says of one resource beside where it is.
+#[derive(Debug)]
+enum Subject {
+    /// What may happen to it.
+    Outlook,
+    /// A refused charge attempt.
+    Attempt(u32),
+    /// A step that was taken.
+    Step,
+    /// Something that was decided, by the trigger that it pulls.
+    News(NoticeTrigger),
+}
+
 /// Adds a resource to the notice of a kind, if the policy declares one that fits it.
 pub(super) fn add(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind) {
-    put(work, id, kind, None);
+    put(work, id, kind, Subject::Outlook);
 }
 
 /// The same about a refused charge attempt.
 pub(super) fn add_attempt(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind, attempt: u32) {
-    put(work, id, kind, Some(attempt));
+    put(work, id, kind, Subject::Attempt(attempt));
 }
 
-fn put(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind, attempt: Option<u32>) {
-    work.drafts.entry(kind.clone()).or_default().about.insert(id.clone(), attempt);
+/// The same about a step that was taken.
+pub(super) fn add_step(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind) {
+    put(work, id, kind, Subject::Step);
+}
+
+/// Tells of something that was decided where the policy says so. Whether it fits is seen when the decision is complete.
+pub(super) fn announce(work: &mut Work<'_>, id: &ResourceId, trigger: &NoticeTrigger) {
+    let Some((_, policy)) = work.known(id) else { return };
+    for rule in policy.notices.iter().filter(|rule| rule.on == *trigger) {
+        put(work, id, &rule.kind, Subject::News(trigger.clone()));
+    }
+}
+
+fn put(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind, subject: Subject) {
+    work.drafts.entry(kind.clone()).or_default().about.insert(id.clone(), subject);
 }
 
 /// Freezes what is to be told, now that everything else is decided, and remembers what it promises (SAFE-9).
@@ -84,12 +110,12 @@ fn freeze(work: &Work<'_>, kind: &NoticeKind, draft: Draft) -> Option<Notice> {
     let mut rules: Vec<String> = Vec::new();
     let mut channels: Vec<Channel> = Vec::new();
     let mut first = None;
-    for (id, attempt) in &draft.about {
+    for (id, subject) in &draft.about {
         let Some((resource, policy)) = work.known(id) else { continue };
-        let Some(rule) = rule_for(policy, kind, resource) else { continue };
+        let Some(rule) = rule_for(policy, kind, resource, subject) else { continue };
         rules.extend(rule.rules.iter().cloned());
         channels.extend(&rule.channels);
-        items.push(item(work, policy, resource, *attempt));
+        items.push(item(work, policy, resource, subject));
         first = first.or(Some((resource, policy)));
     }
     let (resource, policy) = first?;
@@ -128,31 +154,77 @@ fn rule_for<'p>(
     policy: &'p Policy,
     kind: &NoticeKind,
     resource: &Resource,
+    subject: &Subject,
 ) -> Option<&'p NoticeRule> {
-    let mut declared = policy.notices.iter().filter(|rule| rule.kind == *kind);
+    let trigger = match subject {
+        Subject::News(trigger) if !is_true(policy, resource, trigger) => return None,
+        Subject::News(trigger) => Some(trigger),
+        Subject::Outlook | Subject::Attempt(_) | Subject::Step => None,
+    };
+    let mut declared = policy
+        .notices
+        .iter()
+        .filter(|rule| rule.kind == *kind && trigger.is_none_or(|trigger| rule.on == *trigger));
     declared
         .clone()
         .find(|rule| slot::fits(policy, rule, resource))
-        .or_else(|| declared.find(|rule| rule.phases.is_empty()))
+        .or_else(|| declared.find(|rule| rule.phases.is_empty() && slot::is_meant(rule, resource)))
 }
 
-fn item(work: &Work<'_>, policy: &Policy, resource: &Resource, attempt: Option<u32>) -> NoticeItem {
+/// Whether what is to be told still holds at the end of the instant: what came after it may have undone it.
+fn is_true(policy: &Policy, resource: &Resource, trigger: &NoticeTrigger) -> bool {
+    let class = policy.class(&resource.phase);
+    match trigger {
+        NoticeTrigger::Restored => class == PhaseClass::Working,
+        NoticeTrigger::TerminationScheduled => !is_over(class) && ends_at(resource).is_some(),
+        NoticeTrigger::Terminated | NoticeTrigger::Returned => is_over(class),
+        NoticeTrigger::Renewed
+        | NoticeTrigger::Slots { .. }
+        | NoticeTrigger::ArrearsStarted
+        | NoticeTrigger::Step
+        | NoticeTrigger::ChargeFailed
+        | NoticeTrigger::BalanceCheck => true,
+    }
+}
+
+fn ends_at(resource: &Resource) -> Option<DateTime<Utc>> {
+    resource.schedule.as_ref().and_then(|schedule| schedule.value)
+}
+
+fn item(work: &Work<'_>, policy: &Policy, resource: &Resource, subject: &Subject) -> NoticeItem {
     let next_attempt_at = policy.charges.as_ref().and_then(|charges| {
         let mut open = charge::open(policy, charges, resource);
         open.retain(|attempt| attempt.at > work.now);
         open.first().map(|attempt| attempt.at)
     });
+    let (attempt, change) = match subject {
+        Subject::Outlook => (None, None),
+        Subject::Attempt(attempt) => (Some(*attempt), None),
+        Subject::Step | Subject::News(_) => (None, work.last_change(&resource.id)),
+    };
+    let of_change =
+        |list: fn(&Transition) -> &Vec<Attachment>| change.map(list).cloned().unwrap_or_default();
+    let class = policy.class(&resource.phase);
+    let works_again = matches!(subject, Subject::News(_)) && class == PhaseClass::Working;
     NoticeItem {
         resource: resource.id.clone(),
         policy: resource.policy.clone(),
         name: resource.traits.name.clone(),
         region: resource.traits.region.clone(),
         phase: resource.phase.clone(),
-        class: policy.class(&resource.phase),
+        class,
         expires_at: resource.expiry(),
         auto_renew: resource.auto_renew.as_ref().map(|_| resource.renews_itself()),
         promises: deadline::outlook(policy, resource, work.now),
-        detached: detached(policy, resource),
+        detached: if works_again {
+            of_change(|change| &change.detached)
+        } else {
+            detached(policy, resource)
+        },
+        destroyed: of_change(|change| &change.destroyed),
+        retained: of_change(|change| &change.retained),
+        retained_billable: of_change(|change| &change.retained_billable),
+        ends_at: ends_at(resource),
         attempt,
         attempts: policy
             .charges

@@ -245,6 +245,16 @@ pub enum NoticeTrigger {
     ChargeFailed,
     /// With the daily look at the balance.
     BalanceCheck,
+    /// With every new term that dunlin itself decided.
+    Renewed,
+    /// With every move back into a working phase.
+    Restored,
+    /// With the move that a customer's termination makes: to the bin, or to the end.
+    Terminated,
+    /// When a termination is set for an instant.
+    TerminationScheduled,
+    /// With the move that a customer's return makes.
+    Returned,
 }
 
 /// A way to tell somebody.

@@ -13,7 +13,8 @@ use super::decision::Verdict;
 use super::effect::{RejectCode, Request};
 use super::id::{PhaseName, ResourceId};
 use super::input::{Body, Event, TerminationMode};
-use super::policy::{Cause, PhaseClass, Policy};
+use super::notice;
+use super::policy::{Cause, NoticeTrigger, PhaseClass, Policy};
 use super::resource::Asked;
 use super::term::{self, Ask};
 use super::work::Work;
@@ -148,12 +149,15 @@ pub(super) fn termination_scheduled(
         return Verdict::Applied;
     }
     let Some(resource) = work.resources.get_mut(id) else { return Verdict::Stale };
+    let before = resource.schedule.as_ref().and_then(|schedule| schedule.value);
     let register = Register { value: at, time: event.time, key: event.key.clone() };
-    if Register::settle(&mut resource.schedule, register) {
-        Verdict::Applied
-    } else {
-        Verdict::Stale
+    if !Register::settle(&mut resource.schedule, register) {
+        return Verdict::Stale;
     }
+    if at.is_some() && at != before {
+        notice::announce(work, id, &NoticeTrigger::TerminationScheduled);
+    }
+    Verdict::Applied
 }
 
 /// Whether the account owes money, by what is known at this point of the instant.

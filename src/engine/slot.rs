@@ -73,5 +73,10 @@ pub(super) fn open_slots(
 pub(super) fn fits(policy: &Policy, rule: &NoticeRule, resource: &Resource) -> bool {
     let in_phase = rule.phases.contains(&resource.phase)
         || (rule.phases.is_empty() && policy.class(&resource.phase) != PhaseClass::Gone);
-    in_phase && rule.auto_renew.is_none_or(|on| on == resource.renews_itself())
+    in_phase && is_meant(rule, resource)
+}
+
+/// Whether the rule is for resources that renew themselves, or that do not, as this one.
+pub(super) fn is_meant(rule: &NoticeRule, resource: &Resource) -> bool {
+    rule.auto_renew.is_none_or(|on| on == resource.renews_itself())
 }

@@ -13,8 +13,8 @@ use super::decision::{Decision, Portfolio, Reason, Verdict};
 use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
 use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
 use super::input::{Attachment, Event};
-use super::notice::Draft;
-use super::policy::{Cause, Outcome, PhaseClass, Policy, PolicySet};
+use super::notice::{self, Draft};
+use super::policy::{Cause, NoticeTrigger, Outcome, PhaseClass, Policy, PolicySet};
 use super::resource::{HeldStep, Resource};
 
 /// A decision in the making.
@@ -63,8 +63,20 @@ impl<'a> Work<'a> {
         Some((resource, self.policy_of(resource)?))
     }
 
+    /// Wants something done. A new term is told to whom the policy says, whoever decided it.
     pub(super) fn push(&mut self, effect: Effect) {
+        if let Effect::Renewal(renewal) = &effect {
+            notice::announce(self, &renewal.resource, &NoticeTrigger::Renewed);
+        }
         self.effects.push(effect);
+    }
+
+    /// The last change of a resource's phase in this decision.
+    pub(super) fn last_change(&self, id: &ResourceId) -> Option<&Transition> {
+        self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Transition(transition) if transition.resource == *id => Some(transition),
+            _ => None,
+        })
     }
 
     /// Writes down why.
@@ -155,6 +167,9 @@ impl<'a> Work<'a> {
         let because = alloc::format!("{} -> {}: {}", transition.from, transition.to, change.reason);
         self.because(rule, Some(id), because);
         self.push(Effect::Transition(transition));
+        if let Some(trigger) = told_by(change.cause, class) {
+            notice::announce(self, id, &trigger);
+        }
     }
 
     /// Says once that a step is due and held.
@@ -218,6 +233,23 @@ pub(super) struct Change<'c> {
     pub(super) outcome: &'c Outcome,
     pub(super) hints: &'c [String],
     pub(super) irreversible: bool,
+}
+
+/// What a change of phase sets off. Nobody is told of what the clock or a system outside did but by the step itself.
+fn told_by(cause: Cause, into: PhaseClass) -> Option<NoticeTrigger> {
+    match cause {
+        Cause::Recovery | Cause::Request if into == PhaseClass::Working => {
+            Some(NoticeTrigger::Restored)
+        }
+        Cause::Termination => Some(NoticeTrigger::Terminated),
+        Cause::Return => Some(NoticeTrigger::Returned),
+        Cause::Recovery
+        | Cause::Request
+        | Cause::Start
+        | Cause::Clock
+        | Cause::Removed
+        | Cause::Import => None,
+    }
 }
 
 /// Whether a phase is one that clocks do not bring a resource out of for the better: the bin, or the end.

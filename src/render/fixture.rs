@@ -104,6 +104,10 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
         } else {
             Vec::new()
         },
+        destroyed: Vec::new(),
+        retained: Vec::new(),
+        retained_billable: Vec::new(),
+        ends_at: None,
         attempt: (kind == "charge-failed").then_some(2),
         attempts: (kind == "charge-failed").then_some(5),
         next_attempt_at: matches!(kind, "charge-failed" | "renewal-reminder")

@@ -5,6 +5,7 @@ mod engine_properties;
 mod example_month;
 mod http;
 mod pipeline;
+mod policy_language;
 mod smtp;
 mod store_contract;
 mod support;

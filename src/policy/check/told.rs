@@ -93,9 +93,14 @@ impl<'p> Told<'p> {
                             && self.windows.holds(&step.from, slot)
                     })
                 }
-                NoticeTrigger::Step | NoticeTrigger::ChargeFailed | NoticeTrigger::BalanceCheck => {
-                    false
-                }
+                NoticeTrigger::Step
+                | NoticeTrigger::ChargeFailed
+                | NoticeTrigger::BalanceCheck
+                | NoticeTrigger::Renewed
+                | NoticeTrigger::Restored
+                | NoticeTrigger::Terminated
+                | NoticeTrigger::TerminationScheduled
+                | NoticeTrigger::Returned => false,
             }
         })
     }

@@ -102,7 +102,12 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
         } else {
             Some(checked)
         },
+        restores: recoveries
+            .as_ref()
+            .map(|all| all.iter().any(|way| known.is_working(&way.value.to))),
         has_charges: file.get("charges").is_some(),
+        has_renewal: file.get("renewal").is_some(),
+        has_termination: file.get("termination").is_some(),
     };
     notices::used(notices.as_deref().unwrap_or_default(), &users, mistakes);
     file.close(mistakes);
@@ -170,6 +175,11 @@ impl Known {
     fn class(&self, name: &PhaseName) -> Option<PhaseClass> {
         let phase = self.phases.as_ref()?.iter().find(|phase| phase.name == *name)?;
         Some(phase.class)
+    }
+
+    /// Whether a phase may be a working one.
+    fn is_working(&self, name: &PhaseName) -> bool {
+        self.class(name).is_none_or(|class| class == PhaseClass::Working)
     }
 
     /// A kind that a `[[notice]]` with this trigger declares.

@@ -7,7 +7,9 @@ use super::table::{Table, Value, list};
 use super::value::{self, Spelling};
 use super::{Known, NoticePlaces, Placed, StepPlaces};
 use crate::engine::id::NoticeKind;
-use crate::engine::policy::{Anchor, Channel, Clock, NoticeRule, NoticeTrigger, Offset, Step};
+use crate::engine::policy::{
+    Anchor, Cause, Channel, Clock, NoticeRule, NoticeTrigger, Offset, Step,
+};
 use crate::policy::error::{Mistakes, Span};
 
 /// What sets a notice off, without its slots.
@@ -18,13 +20,23 @@ pub(super) enum Trigger {
     Step,
     ChargeFailed,
     BalanceCheck,
+    Renewed,
+    Restored,
+    Terminated,
+    TerminationScheduled,
+    Returned,
 }
 
-const TRIGGERS: [(&str, Trigger); 4] = [
+const TRIGGERS: [(&str, Trigger); 9] = [
     ("arrears", Trigger::Arrears),
     ("step", Trigger::Step),
     ("charge_failed", Trigger::ChargeFailed),
     ("balance_check", Trigger::BalanceCheck),
+    ("renewed", Trigger::Renewed),
+    ("restored", Trigger::Restored),
+    ("terminated", Trigger::Terminated),
+    ("termination_scheduled", Trigger::TerminationScheduled),
+    ("returned", Trigger::Returned),
 ];
 
 impl Trigger {
@@ -45,6 +57,11 @@ pub(super) fn named(notice: &Placed<NoticeRule, NoticePlaces>) -> (NoticeKind, T
         NoticeTrigger::Step => Trigger::Step,
         NoticeTrigger::ChargeFailed => Trigger::ChargeFailed,
         NoticeTrigger::BalanceCheck => Trigger::BalanceCheck,
+        NoticeTrigger::Renewed => Trigger::Renewed,
+        NoticeTrigger::Restored => Trigger::Restored,
+        NoticeTrigger::Terminated => Trigger::Terminated,
+        NoticeTrigger::TerminationScheduled => Trigger::TerminationScheduled,
+        NoticeTrigger::Returned => Trigger::Returned,
     };
     (notice.value.kind.clone(), trigger)
 }
@@ -118,22 +135,11 @@ fn trigger(
         (Some(slots), None) => slots_of(slots, known, mistakes),
         (None, Some(on)) => {
             let trigger = value::choice(on, "trigger", &TRIGGERS, mistakes)?;
-            let trigger = match trigger {
-                Trigger::Arrears => {
-                    known.only_under(Clock::Arrears, "on = \"arrears\"", on.span(), mistakes);
-                    NoticeTrigger::ArrearsStarted
-                }
-                Trigger::ChargeFailed => {
-                    known.only_under(Clock::Expiry, "on = \"charge_failed\"", on.span(), mistakes);
-                    NoticeTrigger::ChargeFailed
-                }
-                Trigger::BalanceCheck => {
-                    let what = "on = \"balance_check\"";
-                    known.only_under(Clock::Arrears, what, on.span(), mistakes);
-                    NoticeTrigger::BalanceCheck
-                }
-                Trigger::Step | Trigger::Slots => NoticeTrigger::Step,
-            };
+            let what = trigger.spelled();
+            let (trigger, clock) = event_of(trigger);
+            if let Some(clock) = clock {
+                known.only_under(clock, &what, on.span(), mistakes);
+            }
             Some((trigger, Vec::new()))
         }
         (Some(_), Some(on)) => {
@@ -146,6 +152,21 @@ fn trigger(
                 .expected("`slots = { from, after }` or `on = \"step\"`");
             None
         }
+    }
+}
+
+/// What a word of the file stands for, and the clock without which it never happens.
+fn event_of(trigger: Trigger) -> (NoticeTrigger, Option<Clock>) {
+    match trigger {
+        Trigger::Arrears => (NoticeTrigger::ArrearsStarted, Some(Clock::Arrears)),
+        Trigger::ChargeFailed => (NoticeTrigger::ChargeFailed, Some(Clock::Expiry)),
+        Trigger::BalanceCheck => (NoticeTrigger::BalanceCheck, Some(Clock::Arrears)),
+        Trigger::Renewed => (NoticeTrigger::Renewed, Some(Clock::Expiry)),
+        Trigger::Restored => (NoticeTrigger::Restored, None),
+        Trigger::Terminated => (NoticeTrigger::Terminated, None),
+        Trigger::TerminationScheduled => (NoticeTrigger::TerminationScheduled, None),
+        Trigger::Returned => (NoticeTrigger::Returned, None),
+        Trigger::Step | Trigger::Slots => (NoticeTrigger::Step, None),
     }
 }
 
@@ -221,7 +242,11 @@ fn rank(offset: Offset) -> (i64, i64) {
 pub(super) struct Users<'d> {
     pub(super) steps: Option<&'d [(Step, StepPlaces)]>,
     pub(super) checked: Option<Option<&'d NoticeKind>>,
+    /// Whether something leads back into a working phase.
+    pub(super) restores: Option<bool>,
     pub(super) has_charges: bool,
+    pub(super) has_renewal: bool,
+    pub(super) has_termination: bool,
 }
 
 /// Reports notices that are declared for a trigger that nothing in the file pulls.
@@ -231,23 +256,31 @@ pub(super) fn used(
     mistakes: &mut Mistakes,
 ) {
     for notice in notices {
-        let kind = &notice.value.kind;
-        let unused = match notice.value.on {
-            NoticeTrigger::Step => users.steps.is_some_and(|steps| {
-                !steps.iter().any(|(step, _)| step.notice.as_ref() == Some(kind))
-            }),
-            NoticeTrigger::BalanceCheck => {
-                users.checked.is_some_and(|checked| checked != Some(kind))
-            }
-            NoticeTrigger::ChargeFailed => !users.has_charges,
-            NoticeTrigger::Slots { .. } | NoticeTrigger::ArrearsStarted => false,
-        };
-        if unused {
-            let (_, trigger) = named(notice);
+        let (kind, trigger) = named(notice);
+        if !users.pull(&kind, trigger) {
             mistakes.add(
                 notice.place.kind.clone(),
                 format!("`{kind}` is never sent: {}", trigger.pulled_by()),
             );
+        }
+    }
+}
+
+impl Users<'_> {
+    /// Whether anything pulls a trigger, or might, where that cannot be read.
+    fn pull(&self, kind: &NoticeKind, trigger: Trigger) -> bool {
+        let any_step = |pulls: &dyn Fn(&Step) -> bool| {
+            self.steps.is_none_or(|steps| steps.iter().any(|(step, _)| pulls(step)))
+        };
+        match trigger {
+            Trigger::Step => any_step(&|step| step.notice.as_ref() == Some(kind)),
+            Trigger::BalanceCheck => self.checked.is_none_or(|checked| checked == Some(kind)),
+            Trigger::ChargeFailed => self.has_charges,
+            Trigger::Renewed => self.has_renewal,
+            Trigger::Restored => self.restores.unwrap_or(true) || self.has_termination,
+            Trigger::Terminated | Trigger::TerminationScheduled => self.has_termination,
+            Trigger::Returned => any_step(&|step| step.when.entered_by == Some(Cause::Return)),
+            Trigger::Slots | Trigger::Arrears => true,
         }
     }
 }
@@ -258,6 +291,10 @@ impl Trigger {
             Self::Step => "no [[step]] names it",
             Self::BalanceCheck => "no [balance_check] names it",
             Self::ChargeFailed => "there are no [charges]",
+            Self::Renewed => "there is no [renewal]",
+            Self::Restored => "nothing leads back into a working phase",
+            Self::Terminated | Self::TerminationScheduled => "there is no [termination]",
+            Self::Returned => "no [[step]] is for what was returned",
             Self::Slots | Self::Arrears => "nothing sets it off",
         }
     }

@@ -1,0 +1,4 @@
+//! What the policy language says is what the engine does: small policies of the tests' own, a customer, and what they are told.
+
+mod news;
+mod world;
