@@ -52,10 +52,10 @@ pub struct PublicationReport {
 }
 
 impl Report {
-    /// When what this is about was decided; unknown for a message to the broker.
-    pub fn decided_at(&self) -> Option<DateTime<Utc>> {
+    /// When what this is about was first due; unknown for a message to the broker.
+    pub fn due_at(&self) -> Option<DateTime<Utc>> {
         match self {
-            Self::Delivery(report) => Some(report.notice.at),
+            Self::Delivery(report) => Some(report.notice.due_at(report.channel)),
             Self::Publication(_) => None,
         }
     }

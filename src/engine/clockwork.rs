@@ -33,8 +33,8 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
 fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
     let Some(resource) = work.resources.get(id) else { return false };
     let due =
-        deadline::next(policy, resource, Place::of(resource)).filter(|(_, at)| *at <= work.now);
-    let Some((step, _)) = due else {
+        deadline::next(policy, resource, Place::of(resource)).filter(|due| due.at <= work.now);
+    let Some(due) = due else {
         // What was held is not due any more.
         if resource.asked.is_none()
             && let Some(resource) = work.resources.get_mut(id)
@@ -43,6 +43,11 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         }
         return false;
     };
+    if due.ahead(policy, work.now) > work.now {
+        // It is late, and today nobody works: what holds it, if something does, goes on holding it.
+        return false;
+    }
+    let step = due.step;
     let class = policy.class(&step.to);
     match gate::ask(&work.account, resource, class, step.irreversible, work.now) {
         gate::Verdict::Hold { because, .. } => {

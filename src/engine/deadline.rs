@@ -1,9 +1,11 @@
 //! What the clock will do next to a resource, and when. Looks ahead; changes nothing.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 
+use super::calendar;
 use super::effect::Promise;
 use super::id::PhaseName;
 use super::policy::{Anchor, Cause, PhaseClass, Policy, Step};
@@ -41,20 +43,31 @@ pub(super) fn anchor(
     }
 }
 
+/// A step that the clock will take.
+#[derive(Clone, Copy)]
+pub(super) struct Due<'p> {
+    pub(super) step: &'p Step,
+    /// When.
+    pub(super) at: DateTime<Utc>,
+    /// Since when that can be known: what lies before is not made up.
+    pub(super) known_at: DateTime<Utc>,
+}
+
 /// The step that the clock takes next from a place, and its deadline: the earliest of those that apply.
 ///
-/// A step that takes something away is never due before the latest date that a notice named for it (SAFE-9).
+/// A step that takes something away is never due before the latest date that a notice named for it (SAFE-9), and one for
+/// working days only never on another day.
 pub(super) fn next<'p>(
     policy: &'p Policy,
     resource: &Resource,
     place: Place<'_>,
-) -> Option<(&'p Step, DateTime<Utc>)> {
+) -> Option<Due<'p>> {
     policy
         .steps
         .iter()
         .filter(|step| step.from == *place.phase && applies(step, resource, place))
-        .filter_map(|step| Some((step, deadline(policy, step, resource, place)?)))
-        .min_by_key(|(_, at)| *at)
+        .filter_map(|step| due(policy, step, resource, place))
+        .min_by_key(|due| due.at)
 }
 
 fn applies(step: &Step, resource: &Resource, place: Place<'_>) -> bool {
@@ -62,19 +75,78 @@ fn applies(step: &Step, resource: &Resource, place: Place<'_>) -> bool {
         && step.when.entered_by.is_none_or(|cause| cause == place.entered_by)
 }
 
-fn deadline(
-    policy: &Policy,
-    step: &Step,
+fn due<'p>(
+    policy: &'p Policy,
+    step: &'p Step,
     resource: &Resource,
     place: Place<'_>,
+) -> Option<Due<'p>> {
+    let anchors: Option<Vec<_>> = step
+        .at
+        .from
+        .iter()
+        .map(|one| Some((anchor(resource, place, *one)?, known_at(resource, place, *one))))
+        .collect();
+    // Of two anchors at one instant the one that was known first.
+    let (from, known_at) = anchors?.into_iter().max_by_key(|(at, known)| (*at, Reverse(*known)))?;
+    let mut at = step.at.offset.from(from, policy.zone)?;
+    if let Some(stay) = step.at.at_least {
+        at = at.max(place.entered_at.checked_add_signed(stay)?);
+    }
+    if policy.class(&step.to) > PhaseClass::Unpaid
+        && let Some(promised) = resource.promised.get(&step.to)
+    {
+        at = at.max(*promised);
+    }
+    let at = if step.at.working_days_only { on_working_day(policy, at, at)? } else { at };
+    let known_at = known_at.map_or(place.entered_at, |known_at| known_at.max(place.entered_at));
+    Some(Due { step, at, known_at })
+}
+
+/// When dunlin learned of an anchor.
+pub(super) fn known_at(
+    resource: &Resource,
+    place: Place<'_>,
+    anchor: Anchor,
 ) -> Option<DateTime<Utc>> {
-    let anchors: Option<Vec<_>> =
-        step.at.from.iter().map(|one| anchor(resource, place, *one)).collect();
-    let from = anchors?.into_iter().max()?;
-    let at = step.at.offset.from(from, policy.zone)?;
-    let takes_away = policy.class(&step.to) > PhaseClass::Unpaid;
-    let promised = resource.promised.get(&step.to).copied().filter(|_| takes_away);
-    Some(promised.map_or(at, |promised| promised.max(at)))
+    match anchor {
+        Anchor::Expiry => resource.term.as_ref().map(|term| term.known_at),
+        Anchor::Arrears => resource.arrears_known_at,
+        Anchor::Entry => Some(place.entered_at),
+    }
+}
+
+/// `at`, or the same local time on the first working day from the local date of `from` on.
+fn on_working_day(
+    policy: &Policy,
+    at: DateTime<Utc>,
+    from: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let today = calendar::local_date(policy.zone, from);
+    let day = policy.working_days.first_from(today)?;
+    if day == today {
+        return Some(at);
+    }
+    let time = at.with_timezone(&policy.zone).time();
+    calendar::at_local(policy.zone, day.and_time(time))
+}
+
+impl Due<'_> {
+    /// The first instant from `now` on at which the step may be taken. One that was late or held does not come on a day
+    /// without work either.
+    pub(super) fn ahead(&self, policy: &Policy, now: DateTime<Utc>) -> DateTime<Utc> {
+        if self.at >= now {
+            return self.at;
+        }
+        if !self.step.at.working_days_only {
+            return now;
+        }
+        let today = calendar::local_date(policy.zone, now);
+        if policy.working_days.include(today) {
+            return now;
+        }
+        on_working_day(policy, self.at, now).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
 }
 
 /// What the clock will do to a resource, step after step, if nobody pays: the promises of a notice sent at `now`.
@@ -82,8 +154,8 @@ pub(super) fn outlook(policy: &Policy, resource: &Resource, now: DateTime<Utc>) 
     let mut promises = Vec::new();
     let mut place = Place::of(resource);
     for _ in 0..policy.phases.len() {
-        let Some((step, at)) = next(policy, resource, place) else { break };
-        let at = at.max(now);
+        let Some(due) = next(policy, resource, place) else { break };
+        let (step, at) = (due.step, due.ahead(policy, now));
         let class = policy.class(&step.to);
         promises.push(Promise { to: step.to.clone(), class, at, irreversible: step.irreversible });
         place = Place { phase: &step.to, entered_at: at, entered_by: Cause::Clock };

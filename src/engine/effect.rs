@@ -1,5 +1,6 @@
 //! What a decision wants done. Effects become outbox rows and trace lines; the engine does nothing by itself.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -248,6 +249,9 @@ pub struct Notice {
     pub contacts: Vec<Contact>,
     /// How.
     pub channels: Vec<Channel>,
+    /// Channels that wait, and until when: it was decided in quiet hours.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_before: BTreeMap<Channel, DateTime<Utc>>,
     /// The balance, where it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<Money>,
@@ -330,4 +334,11 @@ pub struct Promise {
     pub at: DateTime<Utc>,
     /// Data is lost with it.
     pub irreversible: bool,
+}
+
+impl Notice {
+    /// When it may go out by a channel: when it was decided, or once the quiet hours are over.
+    pub fn due_at(&self, channel: Channel) -> DateTime<Utc> {
+        self.not_before.get(&channel).copied().unwrap_or(self.at).max(self.at)
+    }
 }

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod decision;
 pub mod effect;
 pub mod hold;
+pub mod hours;
 pub mod id;
 pub mod input;
 pub mod ledger;

@@ -109,12 +109,14 @@ fn freeze(work: &Work<'_>, kind: &NoticeKind, draft: Draft) -> Option<Notice> {
     let mut items = Vec::new();
     let mut rules: Vec<String> = Vec::new();
     let mut channels: Vec<Channel> = Vec::new();
+    let mut not_before = BTreeMap::new();
     let mut first = None;
     for (id, subject) in &draft.about {
         let Some((resource, policy)) = work.known(id) else { continue };
         let Some(rule) = rule_for(policy, kind, resource, subject) else { continue };
         rules.extend(rule.rules.iter().cloned());
         channels.extend(&rule.channels);
+        wait(&mut not_before, policy, rule, work.now);
         items.push(item(work, policy, resource, subject));
         first = first.or(Some((resource, policy)));
     }
@@ -136,6 +138,7 @@ fn freeze(work: &Work<'_>, kind: &NoticeKind, draft: Draft) -> Option<Notice> {
         locale: profile.value.locale.clone(),
         contacts: profile.value.contacts.clone(),
         channels,
+        not_before,
         balance: work
             .account
             .balance()
@@ -147,6 +150,21 @@ fn freeze(work: &Work<'_>, kind: &NoticeKind, draft: Draft) -> Option<Notice> {
         items,
         rules,
     })
+}
+
+/// Channels that wait for the end of the quiet hours; of several policies the longest wait counts.
+fn wait(
+    not_before: &mut BTreeMap<Channel, DateTime<Utc>>,
+    policy: &Policy,
+    rule: &NoticeRule,
+    now: DateTime<Utc>,
+) {
+    let Some(quiet) = &policy.quiet_hours else { return };
+    let Some(end) = quiet.end_of(policy.zone, now) else { return };
+    for channel in rule.channels.iter().filter(|channel| quiet.channels.contains(channel)) {
+        let until = not_before.entry(*channel).or_insert(end);
+        *until = end.max(*until);
+    }
 }
 
 /// The rule of the policy for this kind that the resource fits; final phases fit where a step sends it.
@@ -180,6 +198,7 @@ fn is_true(policy: &Policy, resource: &Resource, trigger: &NoticeTrigger) -> boo
         NoticeTrigger::Terminated | NoticeTrigger::Returned => is_over(class),
         NoticeTrigger::Renewed
         | NoticeTrigger::Slots { .. }
+        | NoticeTrigger::Ahead { .. }
         | NoticeTrigger::ArrearsStarted
         | NoticeTrigger::Step
         | NoticeTrigger::ChargeFailed

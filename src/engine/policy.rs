@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::calendar;
+use super::hours::{QuietHours, WorkingDays};
 use super::id::{NoticeKind, PhaseName, PolicyId, PolicyKey};
 
 /// One version of one lifecycle.
@@ -24,6 +25,10 @@ pub struct Policy {
     pub zone: Tz,
     /// What moves a resource towards its end.
     pub clock: Clock,
+    /// When nothing is taken away, for the steps that say so.
+    pub working_days: WorkingDays,
+    /// When nobody is woken by a text.
+    pub quiet_hours: Option<QuietHours>,
     /// The first one is where a resource starts.
     pub phases: Vec<Phase>,
     /// What the clock does.
@@ -119,6 +124,10 @@ pub struct Deadline {
     pub from: Vec<Anchor>,
     /// How far after.
     pub offset: Offset,
+    /// Never earlier than this long after the phase was really entered.
+    pub at_least: Option<TimeDelta>,
+    /// On a day without work it waits for the next one with, at the same local time.
+    pub working_days_only: bool,
 }
 
 /// An instant that deadlines count from.
@@ -235,6 +244,13 @@ pub enum NoticeTrigger {
         /// What they are counted from.
         anchor: Anchor,
         /// One slot each, in order.
+        offsets: Vec<Offset>,
+    },
+    /// At instants before the deadline of the next step, where it enters this phase; each fires once for a deadline.
+    Ahead {
+        /// The phase that the step enters.
+        to: PhaseName,
+        /// One slot each, in order, all before the deadline.
         offsets: Vec<Offset>,
     },
     /// When an arrears episode begins, or a resource arrives in one.

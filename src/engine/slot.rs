@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::deadline::{self, Place};
 use super::id::ResourceId;
 use super::notice;
-use super::policy::{Anchor, NoticeRule, NoticeTrigger, PhaseClass, Policy};
+use super::policy::{NoticeRule, NoticeTrigger, Offset, PhaseClass, Policy};
 use super::resource::Resource;
 use super::work::Work;
 
@@ -47,26 +47,51 @@ pub(super) fn open_slots(
     rule: &NoticeRule,
     resource: &Resource,
 ) -> Vec<DateTime<Utc>> {
-    let NoticeTrigger::Slots { anchor, offsets } = &rule.on else { return Vec::new() };
     if policy.class(&resource.phase) == PhaseClass::Gone {
         return Vec::new();
     }
-    let Some(from) = deadline::anchor(resource, Place::of(resource), *anchor) else {
+    let Some((from, known_at, offsets)) = counted_from(policy, rule, resource) else {
         return Vec::new();
     };
-    // A slot not later than the moment when the anchor became known was never due (PRE-8).
-    let known_at = match anchor {
-        Anchor::Expiry => resource.term.as_ref().map(|term| term.known_at),
-        Anchor::Arrears => resource.arrears_known_at,
-        Anchor::Entry => Some(resource.entered_at),
-    };
-    let after =
-        known_at.map_or(resource.slots_until, |known_at| known_at.max(resource.slots_until));
+    // A slot not later than the moment when what it counts from became known was never due (PRE-8).
+    let after = known_at.max(resource.slots_until);
     offsets
         .iter()
         .filter_map(|offset| offset.from(from, policy.zone))
         .filter(|slot| *slot > after)
         .collect()
+}
+
+/// What the slots of a rule count from, since when that is known, and the distances.
+fn counted_from<'p>(
+    policy: &Policy,
+    rule: &'p NoticeRule,
+    resource: &Resource,
+) -> Option<(DateTime<Utc>, DateTime<Utc>, &'p [Offset])> {
+    let place = Place::of(resource);
+    match &rule.on {
+        NoticeTrigger::Slots { anchor, offsets } => {
+            let from = deadline::anchor(resource, place, *anchor)?;
+            let known_at = deadline::known_at(resource, place, *anchor);
+            Some((from, known_at.unwrap_or(resource.slots_until), offsets))
+        }
+        NoticeTrigger::Ahead { to, offsets } => {
+            let due = deadline::next(policy, resource, place).filter(|due| due.step.to == *to)?;
+            // Only with auto-renewal on, or off: before it was switched nobody could know.
+            let switched = resource.auto_renew.as_ref().map(|setting| setting.time);
+            let switched = switched.filter(|_| due.step.when.auto_renew.is_some());
+            Some((due.at, switched.map_or(due.known_at, |at| due.known_at.max(at)), offsets))
+        }
+        NoticeTrigger::ArrearsStarted
+        | NoticeTrigger::Step
+        | NoticeTrigger::ChargeFailed
+        | NoticeTrigger::BalanceCheck
+        | NoticeTrigger::Renewed
+        | NoticeTrigger::Restored
+        | NoticeTrigger::Terminated
+        | NoticeTrigger::TerminationScheduled
+        | NoticeTrigger::Returned => None,
+    }
 }
 
 /// Whether a resource is one that the rule is about.

@@ -31,10 +31,15 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     if policy.class(&resource.phase) == PhaseClass::Gone {
         return None;
     }
-    let step = deadline::next(policy, resource, Place::of(resource)).map(|(_, at)| at);
+    let step = deadline::next(policy, resource, Place::of(resource))
+        .map(|due| due.ahead(policy, work.now));
     let schedule = resource.schedule.as_ref().and_then(|schedule| schedule.value);
-    let slots =
-        policy.notices.iter().flat_map(|rule| slot::open_slots(policy, rule, resource)).min();
+    let slots = policy
+        .notices
+        .iter()
+        .flat_map(|rule| slot::open_slots(policy, rule, resource))
+        .filter(|at| *at > work.now)
+        .min();
     let attempts = policy.charges.as_ref().filter(|_| resource.renews_itself());
     let attempt = attempts.and_then(|charges| {
         charge::open(policy, charges, resource).first().map(|attempt| attempt.at)

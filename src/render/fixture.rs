@@ -134,6 +134,7 @@ pub(super) fn notice(kind: &str, resources: usize) -> Notice {
         locale: None,
         contacts: vec![contact()],
         channels: vec![Channel::Email, Channel::Sms],
+        not_before: std::collections::BTreeMap::new(),
         balance: match kind {
             "arrears" => Some(money("-12.5")),
             "balance-warning" => Some(money("120")),

@@ -78,7 +78,7 @@ fn write_notice(
                 id,
                 contact: position,
                 channel: *channel,
-                next_at: pen.now,
+                next_at: notice.due_at(*channel).max(pen.now),
             });
         }
         if deliveries.len() == before {

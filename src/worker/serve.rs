@@ -184,7 +184,7 @@ impl Serve {
         let mut group = Group::new(self.store.begin()?, &self.policies, &self.settings);
         for report in reports {
             // In a replay a file takes at once what is due: how fast this machine is must not show in what it writes.
-            let replayed = report.decided_at().filter(|_| self.replay.is_some());
+            let replayed = report.due_at().filter(|_| self.replay.is_some());
             group.report(report, replayed.unwrap_or(now))?;
         }
         if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {

@@ -1,4 +1,7 @@
 //! What the policy language says is what the engine does: small policies of the tests' own, a customer, and what they are told.
 
+mod ahead;
+mod calendar;
 mod news;
+mod quiet;
 mod world;

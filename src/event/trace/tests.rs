@@ -118,6 +118,7 @@ pub(in crate::event) fn notice(kind: &str, resources: &[&str]) -> Effect {
         locale: None,
         contacts: vec![],
         channels: vec![],
+        not_before: std::collections::BTreeMap::new(),
         balance: None,
         daily_consumption: None,
         runway_hours: None,

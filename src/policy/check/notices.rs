@@ -2,7 +2,7 @@
 
 use super::window::{Windows, bounds};
 use crate::engine::id::PhaseName;
-use crate::engine::policy::{Anchor, NoticeRule, NoticeTrigger, Offset, PhaseClass, Policy};
+use crate::engine::policy::{Anchor, NoticeRule, NoticeTrigger, Offset, PhaseClass, Policy, Step};
 use crate::policy::error::Mistakes;
 use crate::policy::read::Draft;
 
@@ -16,6 +16,22 @@ pub(super) fn check(draft: &Draft, mistakes: &mut Mistakes) {
                     mistakes
                         .add(place.clone(), format!("this slot of `{}` cannot fit", rule.kind))
                         .help("no resource is in one of its phases then, unless a hold keeps it");
+                }
+            }
+        }
+        if let NoticeTrigger::Ahead { to, offsets } = &rule.on {
+            let steps: Vec<_> =
+                policy.steps.iter().filter(|step| leads(policy, rule, step, to)).collect();
+            for (offset, place) in offsets.iter().zip(&places.slots) {
+                let lead = -bounds(*offset).latest;
+                if steps.is_empty() {
+                    mistakes
+                        .add(place.clone(), format!("nothing leads to `{to}` for `{}`", rule.kind))
+                        .expected("a [[step]] out of one of its phases");
+                } else if !steps.iter().any(|step| is_long(&windows, step, lead)) {
+                    mistakes
+                        .add(place.clone(), format!("this slot of `{}` cannot fit", rule.kind))
+                        .help(format!("the step to `{to}` comes sooner after its phase began"));
                 }
             }
         }
@@ -55,6 +71,19 @@ fn fits(
     })
 }
 
+/// Whether a step enters `to` out of a phase of the rule.
+fn leads(policy: &Policy, rule: &NoticeRule, step: &Step, to: &PhaseName) -> bool {
+    let is_meant = |wanted| step.when.auto_renew.is_none_or(|other| other == wanted);
+    step.to == *to
+        && phases(policy, rule).contains(&&step.from)
+        && rule.auto_renew.is_none_or(is_meant)
+}
+
+/// Whether a phase can last longer than `lead` before a step ends it.
+fn is_long(windows: &[Windows<'_>; 2], step: &Step, lead: i64) -> bool {
+    windows.iter().any(|windows| lead < windows.before(step))
+}
+
 fn twice(left: &NoticeRule, right: &NoticeRule) -> bool {
     let meet = left.auto_renew.is_none()
         || right.auto_renew.is_none()
@@ -67,6 +96,10 @@ fn twice(left: &NoticeRule, right: &NoticeRule) -> bool {
             NoticeTrigger::Slots { anchor, offsets },
             NoticeTrigger::Slots { anchor: other_anchor, offsets: others },
         ) => anchor == other_anchor && offsets.iter().any(|offset| others.contains(offset)),
+        (
+            NoticeTrigger::Ahead { to, offsets },
+            NoticeTrigger::Ahead { to: other_to, offsets: others },
+        ) => to == other_to && offsets.iter().any(|offset| others.contains(offset)),
         (left, right) => left == right,
     };
     left.kind == right.kind && meet && phases && trigger

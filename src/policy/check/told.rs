@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::notices::phases;
-use super::window::{Windows, bounds};
+use super::window::{Windows, at_least, bounds};
 use crate::engine::id::PhaseName;
-use crate::engine::policy::{Anchor, Cause, NoticeTrigger, Policy, Step};
+use crate::engine::policy::{Anchor, Cause, NoticeTrigger, Offset, Policy, Step};
 use crate::policy::error::Mistakes;
 use crate::policy::read::Draft;
 
@@ -14,8 +14,11 @@ pub(super) fn check(draft: &Draft, mistakes: &mut Mistakes) {
     for auto_renew in [true, false] {
         let told = Told::of(&draft.policy, auto_renew);
         for (step, places) in draft.policy.steps.iter().zip(&draft.steps) {
-            let by_clock =
-                matches!(step.when.entered_by, None | Some(Cause::Clock | Cause::Recovery));
+            // What was told before an import counts as told where the policy tells it on the way there.
+            let by_clock = matches!(
+                step.when.entered_by,
+                None | Some(Cause::Clock | Cause::Recovery | Cause::Start | Cause::Import)
+            );
             let matches = step.when.auto_renew.is_none_or(|wanted| wanted == auto_renew);
             if step.irreversible
                 && by_clock
@@ -92,6 +95,13 @@ impl<'p> Told<'p> {
                         due.is_some_and(|due| slot < due.latest)
                             && self.windows.holds(&step.from, slot)
                     })
+                }
+                NoticeTrigger::Ahead { to, offsets } => {
+                    // One that may be switched to at any time may come before its slot.
+                    let lead = |offset: &Offset| -bounds(*offset).earliest;
+                    *to == step.to
+                        && step.when.auto_renew.is_none()
+                        && offsets.iter().any(|offset| lead(offset) < at_least(step))
                 }
                 NoticeTrigger::Step
                 | NoticeTrigger::ChargeFailed

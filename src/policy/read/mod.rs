@@ -1,6 +1,7 @@
 //! TOML to a draft: every key read, every name known. Whether it makes sense as a whole is the `check` module's.
 
 mod billing;
+mod hours;
 mod moves;
 mod notices;
 mod table;
@@ -57,6 +58,8 @@ struct Placed<T, P = Span> {
 struct Known {
     clock: Option<Clock>,
     phases: Option<Vec<Phase>>,
+    /// Whether there is a `[calendar]`.
+    has_calendar: bool,
     /// The kinds declared by a `[[notice]]`, with what sets each off.
     kinds: Option<Vec<(NoticeKind, notices::Trigger)>>,
 }
@@ -84,8 +87,11 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
         let clocks = [("expiry", Clock::Expiry), ("arrears", Clock::Arrears)];
         value::choice(v, "clock", &clocks, mistakes)
     });
+    let working_days = hours::calendar(&mut file, mistakes);
+    let quiet_hours = hours::quiet_hours(&mut file, mistakes);
     let (phases, phase_places) = moves::phases(&mut file, mistakes).unzip();
-    let mut known = Known { clock, phases, kinds: None };
+    let has_calendar = file.get("calendar").is_some();
+    let mut known = Known { clock, phases, has_calendar, kinds: None };
     let notices = notices::notices(&mut file, &known, mistakes);
     known.kinds = notices.as_ref().map(|notices| notices.iter().map(notices::named).collect());
     let steps = moves::steps(&mut file, &known, mistakes);
@@ -123,6 +129,8 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
             title: title?.to_owned(),
             zone: zone?,
             clock: clock?,
+            working_days: working_days.unwrap_or_default(),
+            quiet_hours,
             phases: known.phases?,
             steps,
             recoveries,

@@ -172,8 +172,20 @@ fn deadline(value: Value<'_, '_>, known: &Known, mistakes: &mut Mistakes) -> Opt
         Some(anchors)
     });
     let offset = offset(&mut table, value.span(), mistakes);
+    let at_least = table.get("at_least").map(|v| value::length(v, mistakes));
+    let only_on = table.get("only_on").map(|v| {
+        value::choice(v, "kind of day", &[("working_days", ())], mistakes)?;
+        if !known.has_calendar {
+            mistakes
+                .add(v.span(), "nothing says which days are working days")
+                .expected("a [calendar]");
+        }
+        Some(())
+    });
     table.close(mistakes);
     let (from, offset) = (from?, offset?);
+    let at_least = at_least.map_or(Some(None), |length| length.map(Some))?;
+    let working_days_only = only_on.map_or(Some(false), |only| only.map(|()| true))?;
     let early = match offset {
         Offset::Span { days, time } => days < 0 || time < chrono::TimeDelta::zero(),
         Offset::DayTime { day, .. } => day < 0,
@@ -184,7 +196,7 @@ fn deadline(value: Value<'_, '_>, known: &Known, mistakes: &mut Mistakes) -> Opt
             .help("only `expiry` is known beforehand");
         return None;
     }
-    Some(Deadline { from, offset })
+    Some(Deadline { from, offset, at_least, working_days_only })
 }
 
 /// `after = "2h"`, or `day = 8, time = "00:00"`, or nothing: the anchor itself.

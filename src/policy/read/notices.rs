@@ -52,7 +52,7 @@ impl Trigger {
 /// The kind and the trigger of a declared notice.
 pub(super) fn named(notice: &Placed<NoticeRule, NoticePlaces>) -> (NoticeKind, Trigger) {
     let trigger = match notice.value.on {
-        NoticeTrigger::Slots { .. } => Trigger::Slots,
+        NoticeTrigger::Slots { .. } | NoticeTrigger::Ahead { .. } => Trigger::Slots,
         NoticeTrigger::ArrearsStarted => Trigger::Arrears,
         NoticeTrigger::Step => Trigger::Step,
         NoticeTrigger::ChargeFailed => Trigger::ChargeFailed,
@@ -110,7 +110,7 @@ fn notice(
     Some(Placed { value, place: NoticePlaces { kind: place, slots } })
 }
 
-fn channels(value: Value<'_, '_>, mistakes: &mut Mistakes) -> Option<Vec<Channel>> {
+pub(super) fn channels(value: Value<'_, '_>, mistakes: &mut Mistakes) -> Option<Vec<Channel>> {
     let words = [("email", Channel::Email), ("sms", Channel::Sms)];
     let channels = list(value, "a list of channels", mistakes, |item, mistakes| {
         value::choice(item, "channel", &words, mistakes)
@@ -170,14 +170,57 @@ fn event_of(trigger: Trigger) -> (NoticeTrigger, Option<Clock>) {
     }
 }
 
-/// `{ from = "expiry", after = ["-7d", "-5d"] }`, or `at = [{ day = -7, time = "10:00" }]` for wall-clock times.
+/// `{ from = "expiry", after = ["-7d", "-5d"] }`, or `at = [{ day = -7, time = "10:00" }]` for wall-clock times. With
+/// `before = "released"` they are counted from the deadline of the step that enters that phase.
 fn slots_of(
     value: Value<'_, '_>,
     known: &Known,
     mistakes: &mut Mistakes,
 ) -> Option<(NoticeTrigger, Vec<Span>)> {
     let mut table = Table::open("slots", value, mistakes)?;
-    let anchor = table.need("from", mistakes).and_then(|v| known.anchor(v, mistakes));
+    let before = table.get("before").map(|v| known.phase(v, mistakes));
+    let from = table.get("from").map(|v| known.anchor(v, mistakes));
+    if before.is_some() == from.is_some() {
+        mistakes
+            .add(value.span(), "slots are counted from one thing")
+            .expected("one of `from` and `before`");
+    }
+    let (offsets, places) = distances(&mut table, value.span(), mistakes);
+    table.close(mistakes);
+    let offsets = offsets?;
+    let is_ahead = |offset: &Offset| rank(*offset) < (0, 0);
+    let trigger = match (before, from) {
+        (Some(to), None) => {
+            let to = to?;
+            if !offsets.iter().all(is_ahead) {
+                mistakes
+                    .add(value.span(), "a slot that does not come before the step")
+                    .expected("distances such as \"-24h\", or days such as -1");
+                return None;
+            }
+            NoticeTrigger::Ahead { to, offsets }
+        }
+        (None, Some(anchor)) => {
+            let anchor = anchor?;
+            if anchor != Anchor::Expiry && offsets.iter().any(is_ahead) {
+                mistakes
+                    .add(value.span(), "a slot cannot come before what it counts from")
+                    .help("only `expiry` is known beforehand");
+                return None;
+            }
+            NoticeTrigger::Slots { anchor, offsets }
+        }
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    Some((trigger, places))
+}
+
+/// `after` or `at`, with the place of each.
+fn distances(
+    table: &mut Table<'_, '_>,
+    place: Span,
+    mistakes: &mut Mistakes,
+) -> (Option<Vec<Offset>>, Vec<Span>) {
     let (after, at) = (table.get("after"), table.get("at"));
     let items = after.or(at).and_then(|v| v.get_ref().as_array());
     let places = items.into_iter().flatten().map(Spanned::span).collect();
@@ -198,20 +241,12 @@ fn slots_of(
         }
         _ => {
             mistakes
-                .add(value.span(), "slots are either distances or wall-clock times")
+                .add(place, "slots are either distances or wall-clock times")
                 .expected("one of `after` and `at`");
             None
         }
     };
-    table.close(mistakes);
-    let (anchor, offsets) = (anchor?, offsets?);
-    if anchor != Anchor::Expiry && offsets.iter().any(|offset| rank(*offset) < (0, 0)) {
-        mistakes
-            .add(value.span(), "a slot cannot come before what it counts from")
-            .help("only `expiry` is known beforehand");
-        return None;
-    }
-    Some((NoticeTrigger::Slots { anchor, offsets }, places))
+    (offsets, places)
 }
 
 /// Refuses slots that are none, or not each later than the one before.

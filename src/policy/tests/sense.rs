@@ -149,6 +149,66 @@ fn a_step_that_the_clock_may_take_needs_a_notice_also_if_a_customer_may_ask_for_
 }
 
 #[test]
+fn what_was_just_started_or_taken_over_is_not_released_in_silence_either() {
+    let slots = "slots = { from = \"expiry\", after = [\"-3d\", \"-1d\"] }";
+    let never = "on = \"charge_failed\"";
+    // Out of the first phase, by the cause alone that brought a resource there.
+    let at_once = |cause: &str| {
+        PREPAID.replace(
+            "[[recovery]]",
+            &format!(
+                "[[step]]\nfrom = \"active\"\nto = \"released\"\nat = {{ from = \"expiry\", after = \"-1h\" }}\n\
+                 when = {{ entered_by = \"{cause}\" }}\n\n[[recovery]]"
+            ),
+        )
+    };
+    for cause in ["start", "recovery", "import"] {
+        parsed(&at_once(cause));
+        let both = [lost("27:6", "stopped"), lost("33:6", "active")];
+        assert_refused(&at_once(cause), slots, never, &both.each_ref().map(String::as_str));
+    }
+    // What a customer asked for needs none.
+    assert_refused(&at_once("return"), slots, never, &[&lost("27:6", "stopped")]);
+    // What the policy tells on the way to a phase counts as told to what is imported there.
+    let taken_over = PREPAID.replace(
+        "after = \"7d\" }",
+        "after = \"7d\" }\nwhen = { entered_by = [\"clock\", \"import\"] }",
+    );
+    parsed(&taken_over);
+    assert_refused(&taken_over, slots, never, &[&lost("27:6", "stopped")]);
+    // A phase that is reached in silence from a fresh start is no place to release from.
+    let led = PREPAID.replace("from = \"active\"\nto = \"stopped\"\nat = { from = \"expiry\" }",
+        "from = \"active\"\nto = \"stopped\"\nat = { from = \"expiry\" }\nwhen = { entered_by = \"start\" }");
+    parsed(&led);
+    assert_refused(&led, slots, never, &[&lost("28:6", "stopped")]);
+}
+
+#[test]
+fn a_slot_is_judged_by_the_latest_way_out_whatever_brought_the_resource_there() {
+    // Restored ones stay for three days more: a slot a day after the term fits for them.
+    let two = PREPAID.replace(
+        "at = { from = \"expiry\" }",
+        "at = { from = \"expiry\" }\nwhen = { entered_by = \"start\" }\n\n[[step]]\nfrom = \"active\"\nto = \"stopped\"\n\
+         at = { from = \"expiry\", after = \"3d\" }\nwhen = { entered_by = \"recovery\" }",
+    );
+    parsed(&two.replace("[\"-3d\", \"-1d\"]", "[\"-3d\", \"1d\"]"));
+    let late = two.replace("[\"-3d\", \"-1d\"]", "[\"-3d\", \"4d\"]");
+    assert!(super::parse("x.toml", &late).is_err());
+}
+
+#[test]
+fn a_break_of_the_calendar_makes_room_for_a_slot() {
+    let wide = PREPAID
+        .replace("clock = \"expiry\"\n", "clock = \"expiry\"\n[calendar]\nweekend = [\"sat\", \"sun\"]\nholidays = [\"2026-10-02\", \"2026-10-06\"]\n")
+        .replace("after = \"7d\"", "after = \"7d\", only_on = \"working_days\"")
+        .replace("phases = [\"active\"]\nchannels", "phases = [\"active\", \"stopped\"]\nchannels");
+    // Seven days, and at most three more: Friday, Saturday, Sunday.
+    parsed(&wide.replace("[\"-3d\", \"-1d\"]", "[\"-3d\", \"10d\"]"));
+    let late = wide.replace("[\"-3d\", \"-1d\"]", "[\"-3d\", \"10d1s\"]");
+    assert!(super::parse("x.toml", &late).is_err());
+}
+
+#[test]
 fn a_renewal_needs_a_length() {
     let end = PREPAID.find("[charges]").expect("charges");
     assert_refused(

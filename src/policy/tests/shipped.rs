@@ -27,6 +27,10 @@ fn hours(hours: i64) -> Offset {
     Offset::Span { days: 0, time: TimeDelta::hours(hours) }
 }
 
+fn deadline(from: Vec<Anchor>, offset: Offset) -> Deadline {
+    Deadline { from, offset, at_least: None, working_days_only: false }
+}
+
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
@@ -87,7 +91,7 @@ fn pre_1_and_2_prepaid_warns_before_expiry_and_tells_after() {
 fn pre_3_to_5_prepaid_goes_to_the_bin_and_is_released_on_the_eighth_day() {
     let policy = shipped("tencent-cvm-prepaid");
     let bin = step(&policy, "active", "recycled");
-    assert_eq!(bin.at, Deadline { from: vec![Anchor::Expiry], offset: days(0) });
+    assert_eq!(bin.at, deadline(vec![Anchor::Expiry], days(0)));
     assert_eq!(bin.outcome.actions, ["shutdown", "stop_billing"]);
     assert_eq!(
         bin.outcome.detach,
@@ -108,7 +112,7 @@ fn pre_3_to_5_prepaid_goes_to_the_bin_and_is_released_on_the_eighth_day() {
     let expiry: DateTime<Utc> = "2026-03-10T07:30:00Z".parse().expect("an instant");
     let due = out[0].at.offset.from(expiry, policy.zone).map(|due| due.to_rfc3339());
     assert_eq!(due.as_deref(), Some("2026-03-17T16:00:00+00:00"));
-    assert_eq!(out[2].at, Deadline { from: vec![Anchor::Entry], offset: days(7) });
+    assert_eq!(out[2].at, deadline(vec![Anchor::Entry], days(7)));
     assert_eq!(ways_back(&policy), [("recycled", "active", RecoverWhen::Renewed)]);
 }
 
@@ -145,11 +149,11 @@ fn post_2_to_5_postpaid_stops_after_two_hours_and_differs_in_the_release_only() 
     );
     assert_eq!(step(&newer, "active", "grace").at.offset, days(0));
     let stop = step(&newer, "grace", "stopped");
-    assert_eq!(stop.at, Deadline { from: vec![Anchor::Arrears], offset: hours(2) });
+    assert_eq!(stop.at, deadline(vec![Anchor::Arrears], hours(2)));
     assert_eq!(stop.outcome.detach, ["load_balancer"]);
     let release = step(&newer, "stopped", "released");
     let from = vec![Anchor::Entry, Anchor::Arrears];
-    assert_eq!(release.at, Deadline { from: from.clone(), offset: days(15) });
+    assert_eq!(release.at, deadline(from.clone(), days(15)));
     assert_eq!(release.notice, Some(NoticeKind::from("reclaimed")));
     assert!(release.irreversible);
     assert_eq!(
@@ -163,7 +167,7 @@ fn post_2_to_5_postpaid_stops_after_two_hours_and_differs_in_the_release_only() 
     let mut older = shipped("tencent-cvm-postpaid-24h");
     let release = older.steps.iter_mut().find(|step| step.from.as_str() == "stopped");
     let release = release.expect("it is released");
-    assert_eq!(release.at, Deadline { from, offset: hours(24) });
+    assert_eq!(release.at, deadline(from, hours(24)));
     release.at.offset = days(15);
     older.key = newer.key.clone();
     older.title.clone_from(&newer.title);
@@ -184,7 +188,7 @@ fn post_1_and_term_1_postpaid_looks_at_the_balance_and_keeps_a_bin() {
     assert_eq!(notice(&policy, "arrears").on, NoticeTrigger::ArrearsStarted);
     let empties = step(&policy, "recycled", "released");
     assert_eq!(empties.when.entered_by, Some(Cause::Termination));
-    assert_eq!(empties.at, Deadline { from: vec![Anchor::Entry], offset: hours(2) });
+    assert_eq!(empties.at, deadline(vec![Anchor::Entry], hours(2)));
     let termination = policy.termination.expect("it can be terminated");
     assert_eq!((termination.bin, termination.restore_to), ("recycled".into(), "active".into()));
     assert_eq!(termination.bin_for, TimeDelta::hours(2));
@@ -207,7 +211,7 @@ fn net_1_arrears_never_release_a_network() {
 #[test]
 fn ren_1_to_9_a_subscription_has_grace_and_five_attempts_where_it_renews_itself() {
     let policy = shipped("alibaba-ecs-subscription");
-    let at_expiry = Deadline { from: vec![Anchor::Expiry], offset: days(0) };
+    let at_expiry = deadline(vec![Anchor::Expiry], days(0));
     let (grace, stop) = (step(&policy, "active", "grace"), step(&policy, "active", "stopped"));
     assert_eq!((&grace.at, grace.when.auto_renew), (&at_expiry, Some(true)));
     assert_eq!((&stop.at, stop.when.auto_renew), (&at_expiry, Some(false)));

@@ -356,7 +356,7 @@ fn a_trigger_that_nothing_pulls_is_refused_with_its_place() {
     let other_clock = POSTPAID.replace("on = \"restored\"", "on = \"renewed\"");
     assert_eq!(
         refusal(&other_clock),
-        "test.toml:44:8: `restored` is never sent: there is no [renewal]\ntest.toml:45:6: on = \"renewed\" needs clock = \"expiry\""
+        "test.toml:41:8: `restored` is never sent: there is no [renewal]\ntest.toml:42:6: on = \"renewed\" needs clock = \"expiry\""
     );
     let (start, end) = (
         POSTPAID.find("[[recovery]]").expect("there"),

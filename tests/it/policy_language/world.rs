@@ -1,6 +1,7 @@
 //! One account under a policy that a test wrote, on the simulated clock. Tells what was decided, in lines.
 
 use chrono::{DateTime, Utc};
+use dunlin::engine::decision::Portfolio;
 use dunlin::engine::effect::{Effect, Notice};
 use dunlin::engine::id::{EventKey, ResourceId};
 use dunlin::engine::input::{
@@ -97,8 +98,18 @@ pub(super) fn shipped_story(told: &[Told<'_>], until: &str) -> Story {
     run(&Policies::shipped().set, told, until)
 }
 
-fn run(policies: &PolicySet, told: &[Told<'_>], until: &str) -> Story {
+/// The account as it is after all that.
+pub(super) fn account_after(policies: &PolicySet, told: &[Told<'_>], until: &str) -> Portfolio {
     let mut simulation = Simulation::new(policies);
+    play(&mut simulation, told, until);
+    simulation.account(&"acc".into()).expect("it is known").clone()
+}
+
+fn run(policies: &PolicySet, told: &[Told<'_>], until: &str) -> Story {
+    play(&mut Simulation::new(policies), told, until)
+}
+
+fn play(simulation: &mut Simulation<'_>, told: &[Told<'_>], until: &str) -> Story {
     let mut story = Story::default();
     let first = told.first().map(|(time, _)| *time).expect("something happens");
     let account = (first, Body::AccountUpdated(profile()));
