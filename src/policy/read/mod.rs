@@ -3,6 +3,7 @@
 mod billing;
 mod moves;
 mod notices;
+mod returns;
 mod table;
 mod value;
 
@@ -28,6 +29,8 @@ pub(super) struct Draft {
     pub(super) notices: Vec<NoticePlaces>,
     /// Where `bin` and `bin_for` of the termination stand.
     pub(super) termination: Option<(Span, Span)>,
+    /// Where the bin of the returns stands.
+    pub(super) returns_bin: Option<Span>,
 }
 
 /// Where the parts of a step stand. A step for several causes is several steps at one place.
@@ -94,6 +97,8 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
     let charges = billing::charges(&mut file, &known, mistakes);
     let renewal = billing::renewal(&mut file, &known, mistakes);
     let termination = billing::termination(&mut file, &known, mistakes);
+    let returns = returns::returns(&mut file, &known, mistakes);
+    let expiry_sync = returns::expiry_sync(&mut file, &known, mistakes);
     let checked = balance_check.as_ref().map(|check| &check.notice);
     let users = notices::Users {
         steps: steps.as_deref(),
@@ -111,6 +116,7 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
     let (recoveries, recovery_places) = split(recoveries?);
     let (notices, notice_places) = split(notices?);
     let (termination, termination_places) = termination.unzip();
+    let (returns, returns_bin) = returns.unzip();
     let key = key?;
     Some(Draft {
         policy: Policy {
@@ -126,6 +132,8 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
             charges,
             renewal,
             termination,
+            returns,
+            expiry_sync,
         },
         id: key.place,
         phases: phase_places?,
@@ -133,6 +141,7 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
         recoveries: recovery_places,
         notices: notice_places,
         termination: termination_places,
+        returns_bin,
     })
 }
 

@@ -118,6 +118,7 @@ const CASES: &[Case] = &[
         "x.toml:63:11: the step that empties the bin has another time; expected the `after` of the step from `bin` to `released`",
     ]),
     (POSTPAID, r#"entered_by = "termination""#, r#"entered_by = "return""#, &[
+        "x.toml:34:8: nothing is returned under this policy; expected a [returns]",
         r#"x.toml:62:7: no step empties the bin, `bin`; expected a [[step]] with when = { entered_by = "termination" } to a final phase"#,
     ]),
     // A way back is a new beginning: what was told before it does not count.
