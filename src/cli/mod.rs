@@ -2,6 +2,7 @@
 
 mod event;
 mod inspect;
+mod refund;
 mod run;
 pub mod simulate;
 mod summary;
@@ -51,6 +52,9 @@ enum Command {
     /// Looks at notices before a customer does.
     #[command(subcommand)]
     Template(template::Command),
+    /// Quotes refunds before a customer asks.
+    #[command(subcommand)]
+    Refund(refund::Command),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -100,6 +104,7 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
             run_simulate(until, policies.as_deref(), format, file.as_deref())
         }
         Command::Template(command) => template::run(command, &settings(config)?.settings),
+        Command::Refund(command) => refund::run(command),
         Command::Event(command) => {
             let settings = settings(config)?.settings;
             with_network(event::run(command, &settings))

@@ -5,6 +5,9 @@ use std::io::{BufRead, Write};
 
 use chrono::{DateTime, Utc};
 
+use crate::dispatch::message::Publication;
+use crate::engine::decision::Verdict;
+use crate::engine::effect::Effect;
 use crate::engine::input::Body;
 use crate::engine::policy::PolicySet;
 use crate::event::out::OutContext;
@@ -56,15 +59,32 @@ pub fn simulate(
     output: &mut impl Write,
     mut complain: impl FnMut(String),
 ) -> Result<(), SimulateError> {
-    let mut simulation = Simulation::new(options.policies);
     let mut printer = Printer { format: options.format, at: None, lines: Vec::new(), output };
+    decide(options, input, &mut complain, |decided| printer.print(decided))?;
+    printer.flush()
+}
+
+/// Reads events as JSON lines, in the order of arrival, and hands on what was decided. `complain` is told what was left out.
+pub(super) fn decide(
+    options: &Options<'_>,
+    input: impl BufRead,
+    complain: &mut impl FnMut(String),
+    mut take: impl FnMut(&Decided) -> Result<(), SimulateError>,
+) -> Result<(), SimulateError> {
+    let mut simulation = Simulation::new(options.policies);
+    let mut hand_on = |decided: Vec<Decided>, complain: &mut dyn FnMut(String)| {
+        decided.iter().try_for_each(|one| {
+            left_out(one, complain);
+            take(one)
+        })
+    };
     let mut inbox: BTreeMap<_, [u8; 32]> = BTreeMap::new();
     for (index, line) in input.split(b'\n').enumerate() {
         let (number, line) = (index as u64 + 1, line?);
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let Some(decoded) = decode(line, number, &options.limits, &mut complain) else { continue };
+        let Some(decoded) = decode(line, number, &options.limits, complain) else { continue };
         if decoded.event.time > options.until {
             break;
         }
@@ -83,10 +103,22 @@ pub fn simulate(
             Body::Heartbeat => simulation.pass(decoded.event.time),
             _ => simulation.read(decoded.event),
         };
-        printer.print(decided, &mut complain)?;
+        hand_on(decided, complain)?;
     }
-    printer.print(simulation.run_until(options.until), &mut complain)?;
-    printer.flush()
+    hand_on(simulation.run_until(options.until), complain)
+}
+
+/// Says which events contradict what they are about.
+fn left_out(decided: &Decided, complain: &mut dyn FnMut(String)) {
+    let verdicts = decided.events.iter().zip(&decided.decision.verdicts);
+    let refused = verdicts.filter_map(|(event, verdict)| match verdict {
+        Verdict::Quarantined(reason) => Some((event, reason)),
+        Verdict::Applied | Verdict::Stale | Verdict::Parked => None,
+    });
+    let waited = decided.decision.set_aside.iter().map(|(event, reason)| (event, reason));
+    for (event, reason) in refused.chain(waited) {
+        complain(format!("event {} of {}: {reason}; left out", event.key.id, event.key.source));
+    }
 }
 
 fn decode(
@@ -119,53 +151,24 @@ struct Printer<'o, W> {
 }
 
 impl<W: Write> Printer<'_, W> {
-    fn print(
-        &mut self,
-        decided: Vec<Decided>,
-        complain: &mut impl FnMut(String),
-    ) -> Result<(), SimulateError> {
-        for one in decided {
-            for (event, verdict) in one.events.iter().zip(&one.decision.verdicts) {
-                if let crate::engine::decision::Verdict::Quarantined(reason) = verdict {
-                    complain(format!(
-                        "event {} of {}: {reason}; left out",
-                        event.key.id, event.key.source
-                    ));
+    fn print(&mut self, one: &Decided) -> Result<(), SimulateError> {
+        match self.format {
+            Format::Trace => {
+                if self.at != Some(one.at) {
+                    self.flush()?;
+                    self.at = Some(one.at);
                 }
+                self.lines.extend(trace::lines(&one.account, one.at, &one.decision.effects));
             }
-            for (event, reason) in &one.decision.set_aside {
-                complain(format!(
-                    "event {} of {}: {reason}; left out",
-                    event.key.id, event.key.source
-                ));
-            }
-            match self.format {
-                Format::Trace => {
-                    if self.at != Some(one.at) {
-                        self.flush()?;
-                        self.at = Some(one.at);
-                    }
-                    self.lines.extend(trace::lines(&one.account, one.at, &one.decision.effects));
-                }
-                Format::Cloudevents => self.publish(&one)?,
-            }
+            Format::Cloudevents => self.publish(one)?,
         }
         Ok(())
     }
 
     fn publish(&mut self, one: &Decided) -> Result<(), SimulateError> {
-        for (index, effect) in one.decision.effects.iter().enumerate() {
-            let context = OutContext {
-                account: &one.account,
-                source: "/dunlin",
-                at: one.at,
-                decision: one.decision.number,
-                index,
-            };
-            if let Some(publication) = event::out::publication(effect, &context) {
-                self.output.write_all(&publication.body)?;
-                self.output.write_all(b"\n")?;
-            }
+        for publication in publications(one, |_| true) {
+            self.output.write_all(&publication.body)?;
+            self.output.write_all(b"\n")?;
         }
         Ok(())
     }
@@ -179,4 +182,22 @@ impl<W: Write> Printer<'_, W> {
         self.output.flush()?;
         Ok(())
     }
+}
+
+/// What is published of the effects that `wanted` picks.
+pub(super) fn publications(
+    one: &Decided,
+    wanted: impl Fn(&Effect) -> bool,
+) -> impl Iterator<Item = Publication> {
+    let effects = one.decision.effects.iter().enumerate();
+    effects.filter(move |(_, effect)| wanted(effect)).filter_map(|(index, effect)| {
+        let context = OutContext {
+            account: &one.account,
+            source: "/dunlin",
+            at: one.at,
+            decision: one.decision.number,
+            index,
+        };
+        event::out::publication(effect, &context)
+    })
 }

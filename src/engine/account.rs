@@ -44,6 +44,9 @@ pub struct Account {
     /// How many resources follow each policy and are neither in the bin nor gone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub tracked: BTreeMap<PolicyKey, u32>,
+    /// How many of its resources it has returned, ever.
+    #[serde(default)]
+    pub returned: Returned,
     /// Facts about what is not known yet, in arrival order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parked: Vec<Event>,
@@ -53,6 +56,15 @@ pub struct Account {
     /// When the engine wants to look at it again by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<DateTime<Utc>>,
+}
+
+/// How many returns an account has had (RET-1, RET-3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Returned {
+    /// Unconditional ones.
+    pub unconditional: u32,
+    /// Ordinary ones.
+    pub ordinary: u32,
 }
 
 /// One run below zero.
@@ -110,6 +122,7 @@ impl Account {
             holds: Holds::default(),
             checks: BTreeMap::new(),
             tracked: BTreeMap::new(),
+            returned: Returned::default(),
             parked: Vec::new(),
             decisions: 0,
             wake_at: None,

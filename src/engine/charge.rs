@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::calendar;
@@ -131,7 +131,7 @@ fn request(
         idempotency_key: key,
         attempt: attempt.number,
         of: u32::try_from(charges.attempts.len()).unwrap_or(u32::MAX),
-        not_before: attempt.at,
+        not_before: spread(charges, attempt, id),
         not_after: attempt.until,
         months: months_of(resource),
         price,
@@ -140,6 +140,18 @@ fn request(
     let rule = charges.rules.first().cloned().unwrap_or_default();
     work.because(&rule, Some(id), format!("attempt {} is due", attempt.number));
     work.push(Effect::ChargeRequested(request));
+}
+
+/// When within the window of its attempt a resource's charge is asked for: always the same, and evenly over all resources.
+fn spread(charges: &Charges, attempt: &Attempt, id: &ResourceId) -> DateTime<Utc> {
+    let Some(over) = charges.spread else { return attempt.at };
+    // FNV-1a: small, the same on every machine, and nobody gains by choosing an id.
+    let hash = id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let seconds = u64::try_from(over.num_seconds()).unwrap_or(0).max(1);
+    let after = TimeDelta::seconds(i64::try_from(hash % seconds).unwrap_or(0));
+    attempt.at + after
 }
 
 /// `billing.charge.succeeded`: the next term starts at expiry; the series is over.
@@ -205,4 +217,37 @@ pub(super) fn price_of(work: &Work<'_>, resource: &Resource) -> Option<Money> {
 /// Whether the balance is known to cover a price that is known.
 fn is_covered(work: &Work<'_>, price: Option<Money>) -> bool {
     price.zip(work.account.balance()).is_some_and(|(price, balance)| price.amount <= balance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use chrono::NaiveTime;
+
+    #[test]
+    fn requests_are_spread_over_their_window_and_each_stays_where_it_is() {
+        let charges = |spread| Charges {
+            attempts: Vec::new(),
+            before_expiry: None,
+            window: ChargeWindow::SameDay(NaiveTime::MIN),
+            spread,
+            covered_only: false,
+            phases: Vec::new(),
+            tenders: Vec::new(),
+            rules: Vec::new(),
+        };
+        let at: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().expect("an instant");
+        let attempt = Attempt { number: 1, at, until: at };
+        let nine_hours = charges(Some(TimeDelta::hours(9)));
+        let mut hours = [0_u32; 9];
+        for number in 0..90_000 {
+            let id = ResourceId::from(format!("ins-{number}").as_str());
+            let asked_at = spread(&nine_hours, &attempt, &id);
+            assert_eq!(asked_at, spread(&nine_hours, &attempt, &id));
+            hours[usize::try_from((asked_at - at).num_hours()).expect("not before")] += 1;
+        }
+        assert!(hours.iter().all(|count| (9_500..10_500).contains(count)), "{hours:?}");
+        assert_eq!(spread(&charges(None), &attempt, &"ins-1".into()), at);
+    }
 }

@@ -11,8 +11,10 @@ use super::gate;
 use super::id::{EventKey, ResourceId};
 use super::notice;
 use super::policy::{Cause, Outcome, PhaseClass, Policy, Step};
-use super::request;
-use super::resource::Asked;
+use super::refund::Refund;
+use super::request::{self, Refusal};
+use super::resource::{Asked, Resource};
+use super::returns;
 use super::term;
 use super::work::{Change, Work, is_over};
 
@@ -99,7 +101,7 @@ fn take_scheduled(work: &mut Work<'_>, id: &ResourceId) {
             schedule.value = None;
         }
         if !is_over {
-            resource.asked = Some(Asked { to: gone, cause: Cause::Termination });
+            resource.asked = Some(Asked { to: gone, cause: Cause::Termination, at: now });
         }
     }
 }
@@ -109,18 +111,16 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
     let Some((resource, policy)) = work.known(id) else { return };
     let Some(asked) = resource.asked.clone() else { return };
     let class = policy.class(&asked.to);
-    if asked.cause == Cause::Termination && request::in_arrears(work) {
-        if let Some(resource) = work.resources.get_mut(id) {
-            resource.asked = None;
+    let refund = match conditions(work, resource, policy, &asked) {
+        Ok(refund) => refund,
+        Err((request, (code, reason))) => {
+            if let Some(resource) = work.resources.get_mut(id) {
+                resource.asked = None;
+            }
+            work.reject(Some(id), request, code, reason);
+            return;
         }
-        work.reject(
-            Some(id),
-            Request::Termination,
-            RejectCode::InArrears,
-            "the account is in arrears: the arrears rules go on",
-        );
-        return;
-    }
+    };
     match gate::ask(&work.account, resource, class, class == PhaseClass::Gone, work.now) {
         gate::Verdict::Hold { because, .. } => work.hold(id, &asked.to, because),
         gate::Verdict::Go => {
@@ -136,11 +136,39 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
                 irreversible: class == PhaseClass::Gone,
             };
             work.transition(id, change);
+            if let Some(refund) = refund {
+                returns::settle(work, id, refund, asked.at);
+            }
             if asked.cause == Cause::Request {
                 cancel_schedule(work, id);
             }
             ended(work, id, class);
         }
+    }
+}
+
+/// What must be true when a wish comes true, also where a hold made it wait; the refund of a return.
+fn conditions(
+    work: &Work<'_>,
+    resource: &Resource,
+    policy: &Policy,
+    asked: &Asked,
+) -> Result<Option<Refund>, (Request, Refusal)> {
+    match asked.cause {
+        Cause::Termination if request::in_arrears(work) => {
+            let reason = "the account is in arrears: the arrears rules go on";
+            Err((Request::Termination, (RejectCode::InArrears, reason)))
+        }
+        Cause::Return => returns::answer(work, resource, policy, asked.at)
+            .map(Some)
+            .map_err(|refusal| (Request::Return, refusal)),
+        Cause::Termination
+        | Cause::Start
+        | Cause::Clock
+        | Cause::Recovery
+        | Cause::Request
+        | Cause::Removed
+        | Cause::Import => Ok(None),
     }
 }
 
@@ -166,6 +194,10 @@ fn asked_outcome(
                     "released_on_request"
                 },
             )
+        }
+        PhaseClass::Retained if asked.cause == Cause::Return => {
+            let to_bin = policy.returns.as_ref().map(|returns| returns.to_bin.clone());
+            (to_bin.unwrap_or_default(), "RET-6", "returned")
         }
         PhaseClass::Retained => {
             (termination.map(|one| one.to_bin.clone()).unwrap_or_default(), "TERM-1", "terminated")

@@ -11,6 +11,7 @@ use super::id::{AccountId, NoticeKind, PhaseName, PolicyKey, ResourceId};
 use super::input::{Attachment, Contact, Downgrade};
 use super::money::Money;
 use super::policy::{Channel, PhaseClass};
+use super::refund::Refund;
 
 /// One thing to do. The order of the variants is the order of kinds in a trace (spec §5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub enum Effect {
     },
     /// `lifecycle.renewal.decided`
     Renewal(RenewalDecided),
+    /// `lifecycle.refund.decided`
+    Refund(Refund),
     /// `lifecycle.request.rejected`
     Rejected(Rejected),
     /// `lifecycle.transition.held`

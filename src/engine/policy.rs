@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar;
 use super::hours::{QuietHours, WorkingDays};
 use super::id::{NoticeKind, PhaseName, PolicyId, PolicyKey};
+use super::input::Flag;
 
 /// One version of one lifecycle.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,10 @@ pub struct Policy {
     pub renewal: Option<Renewal>,
     /// How a customer ends it.
     pub termination: Option<Termination>,
+    /// How a customer gives it back.
+    pub returns: Option<Returns>,
+    /// How expiries are synchronised to one day of the month.
+    pub expiry_sync: Option<ExpirySync>,
 }
 
 /// What moves a resource towards its end.
@@ -307,6 +312,8 @@ pub struct Charges {
     pub before_expiry: Option<TimeDelta>,
     /// Until when the pipeline may answer.
     pub window: ChargeWindow,
+    /// Requests of one attempt are spread over this long, so that all that are due at one instant are no burst.
+    pub spread: Option<TimeDelta>,
     /// Ask only where the account's balance covers the price.
     pub covered_only: bool,
     /// In which phases attempts are made.
@@ -350,6 +357,30 @@ pub struct Renewal {
     pub from_request_after: Vec<Cause>,
     /// How a term that does not start at an expiry ends.
     pub first_term_end: TermEnd,
+    /// What may become smaller with a renewal; nothing without it.
+    pub downgrade: Option<DowngradeRule>,
+}
+
+/// What may become smaller with a renewal, and when (DOWN-1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DowngradeRule {
+    /// From so many calendar days before expiry until the end.
+    pub days_before: u32,
+    /// What may change up to expiry.
+    pub until_expiry: Vec<String>,
+    /// What may change after it; the term starts at the renewal then.
+    pub after_expiry: Vec<String>,
+    /// From what to what, where not everything goes.
+    pub changes: BTreeMap<String, AllowedChange>,
+}
+
+/// From what to what something may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedChange {
+    /// What it may be now, where that is known.
+    pub from: Vec<String>,
+    /// What it may become.
+    pub to: Vec<String>,
 }
 
 /// How a term ends that does not start at an expiry.
@@ -374,6 +405,47 @@ pub struct Termination {
     pub to_gone: Outcome,
     /// Where it is restored to.
     pub restore_to: PhaseName,
+}
+
+/// How a customer gives a resource back and what is refunded (RET).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returns {
+    /// Where it goes.
+    pub bin: PhaseName,
+    /// Until the end of so many local days after the date of purchase.
+    pub within_days: u32,
+    /// How many an account may return unconditionally, ever.
+    pub unconditional: u32,
+    /// How many more it may return, ever.
+    pub ordinary: u32,
+    /// How long the voucher of an ordinary return is valid, in calendar years.
+    pub voucher_years: u32,
+    /// What can never be returned.
+    pub never: Exclusion,
+    /// What can be returned unconditionally only.
+    pub never_ordinary: Exclusion,
+    /// What the move tells provisioning.
+    pub to_bin: Outcome,
+}
+
+/// Resources that a rule leaves out: those of which any of this is true.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exclusion {
+    /// Instance families.
+    pub families: Vec<String>,
+    /// Zones of a region.
+    pub zones: Vec<String>,
+    /// Facts about them.
+    pub flags: Vec<Flag>,
+}
+
+/// How expiries are synchronised (SYNC-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpirySync {
+    /// The first day of the month that may be chosen.
+    pub first_day: u32,
+    /// The last one, at most 28.
+    pub last_day: u32,
 }
 
 impl Policy {

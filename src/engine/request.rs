@@ -1,4 +1,4 @@
-//! Requests: decided once, in arrival order, and answered one resource at a time (TERM-1 to TERM-6, REN-7).
+//! Requests: decided once, in arrival order, and answered one resource at a time (TERM-1 to TERM-6, REN-7, RET-5, SYNC-2).
 //!
 //! What a customer asked for becomes a step that `clockwork` takes as soon as nothing holds it.
 
@@ -10,32 +10,38 @@ use rust_decimal::Decimal;
 use super::account::Register;
 use super::charge;
 use super::decision::Verdict;
+use super::downgrade;
 use super::effect::{RejectCode, Request};
+use super::expiry_sync;
 use super::id::{PhaseName, ResourceId};
 use super::input::{Body, Event, TerminationMode};
 use super::notice;
 use super::policy::{Cause, NoticeTrigger, PhaseClass, Policy};
 use super::resource::Asked;
+use super::returns;
 use super::term::{self, Ask};
 use super::work::Work;
 
 /// A refusal: its code and a sentence.
 pub(super) type Refusal = (RejectCode, &'static str);
 
-const UNKNOWN: Refusal = (RejectCode::UnknownResource, "dunlin does not know this resource");
-const RELEASED: Refusal = (RejectCode::Released, "the resource is released");
-const WRONG_POLICY: Refusal = (RejectCode::WrongPolicy, "its policy does not have this");
+pub(super) const UNKNOWN: Refusal =
+    (RejectCode::UnknownResource, "dunlin does not know this resource");
+pub(super) const RELEASED: Refusal = (RejectCode::Released, "the resource is released");
+pub(super) const WRONG_POLICY: Refusal = (RejectCode::WrongPolicy, "its policy does not have this");
 const IN_ARREARS: Refusal = (RejectCode::InArrears, "the account is in arrears");
 
 /// Decides a request for each resource that it names.
 pub(super) fn decide(work: &mut Work<'_>, event: &Event, request: Request) -> Verdict {
     let ids: Vec<ResourceId> = event.body.resources().cloned().collect();
-    if request == Request::ExpirySync {
-        for id in &ids {
-            let (code, reason) = if work.known(id).is_some() { WRONG_POLICY } else { UNKNOWN };
-            work.reject(Some(id), request, code, reason);
-        }
+    if let Body::ExpirySyncRequested { day_of_month, .. } = event.body {
+        expiry_sync::decide(work, event, &ids, day_of_month);
         return Verdict::Applied;
+    }
+    if let Body::ReturnRequested { resource } = &event.body
+        && let Some(reason) = returns::unanswerable(work, resource, event.time)
+    {
+        return Verdict::Quarantined(reason);
     }
     for id in &ids {
         if let Err((code, reason)) = decide_one(work, event, id) {
@@ -57,26 +63,25 @@ fn decide_one(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Result<(),
             if !renewal.allows(*months) {
                 return Err((RejectCode::BadTerm, "not a length that can be chosen"));
             }
-            if !downgrade.is_empty() {
-                return Err((RejectCode::DowngradeNotAllowed, "its policy has no downgrade"));
-            }
-            term::renew(
-                work,
-                event,
-                id,
-                Ask { months: *months, downgrade: Vec::new(), paid_charge: false },
-            );
+            downgrade::check(policy, renewal, resource, downgrade, event.time)?;
+            let ask = Ask { months: *months, downgrade: downgrade.clone(), paid_charge: false };
+            term::renew(work, event, id, ask);
             Ok(())
         }
         Body::ChargeSucceeded { charge, .. } => charge::succeeded(work, event, id, charge),
         Body::ChargeFailed { charge, .. } => charge::failed(work, id, charge),
-        Body::TerminationRequested { mode, .. } => terminate(work, id, policy, class, *mode),
-        Body::RestoreRequested { .. } => restore(work, id, policy, class),
+        Body::TerminationRequested { mode, .. } => terminate(work, event, id, policy, *mode),
+        Body::RestoreRequested { .. } => restore(work, event, id, policy),
         Body::ReleaseRequested { .. } => {
             if class != PhaseClass::Retained {
                 return Err((RejectCode::NotInBin, "only what is in the bin can be released"));
             }
-            ask(work, id, policy.gone().ok_or(WRONG_POLICY)?, Cause::Request);
+            ask(work, event, id, policy.gone().ok_or(WRONG_POLICY)?, Cause::Request);
+            Ok(())
+        }
+        Body::ReturnRequested { .. } => {
+            let bin = &returns::may_ask(policy, class)?.bin;
+            ask(work, event, id, bin, Cause::Return);
             Ok(())
         }
         _ => Err(WRONG_POLICY),
@@ -85,23 +90,23 @@ fn decide_one(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Result<(),
 
 fn terminate(
     work: &mut Work<'_>,
+    event: &Event,
     id: &ResourceId,
     policy: &Policy,
-    class: PhaseClass,
     mode: TerminationMode,
 ) -> Result<(), Refusal> {
     let termination = policy.termination.as_ref().ok_or(WRONG_POLICY)?;
     if in_arrears(work) {
         return Err(IN_ARREARS);
     }
-    if class == PhaseClass::Retained {
+    if class_of(work, id) == Some(PhaseClass::Retained) {
         // What is in the bin is released by `billing.release.requested`, or by the clock (spec §7).
         return Ok(());
     }
     match mode {
-        TerminationMode::Recycle => ask(work, id, &termination.bin, Cause::Termination),
+        TerminationMode::Recycle => ask(work, event, id, &termination.bin, Cause::Termination),
         TerminationMode::Immediate => {
-            ask(work, id, policy.gone().ok_or(WRONG_POLICY)?, Cause::Termination);
+            ask(work, event, id, policy.gone().ok_or(WRONG_POLICY)?, Cause::Termination);
         }
     }
     Ok(())
@@ -109,19 +114,19 @@ fn terminate(
 
 fn restore(
     work: &mut Work<'_>,
+    event: &Event,
     id: &ResourceId,
     policy: &Policy,
-    class: PhaseClass,
 ) -> Result<(), Refusal> {
     let termination = policy.termination.as_ref().ok_or(WRONG_POLICY)?;
-    if class != PhaseClass::Retained {
+    if class_of(work, id) != Some(PhaseClass::Retained) {
         return Err((RejectCode::NotInBin, "only what is in the bin can be restored"));
     }
     // TERM-4: it takes more than zero; an unknown balance is no reason to refuse.
     if work.account.balance().is_some_and(|balance| balance <= Decimal::ZERO) {
         return Err((RejectCode::InArrears, "restoring takes a balance above zero"));
     }
-    ask(work, id, &termination.restore_to, Cause::Request);
+    ask(work, event, id, &termination.restore_to, Cause::Request);
     Ok(())
 }
 
@@ -165,9 +170,13 @@ pub(super) fn in_arrears(work: &Work<'_>) -> bool {
     work.account.balance().is_some_and(|balance| balance < Decimal::ZERO)
 }
 
-fn ask(work: &mut Work<'_>, id: &ResourceId, to: &PhaseName, cause: Cause) {
+fn class_of(work: &Work<'_>, id: &ResourceId) -> Option<PhaseClass> {
+    work.known(id).map(|(resource, policy)| policy.class(&resource.phase))
+}
+
+fn ask(work: &mut Work<'_>, event: &Event, id: &ResourceId, to: &PhaseName, cause: Cause) {
     if let Some(resource) = work.resources.get_mut(id) {
-        resource.asked = Some(Asked { to: to.clone(), cause });
+        resource.asked = Some(Asked { to: to.clone(), cause, at: event.time });
     }
     super::clockwork::take_asked(work, id);
 }

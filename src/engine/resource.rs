@@ -155,6 +155,8 @@ pub struct Asked {
     pub to: PhaseName,
     /// What kind of wish it was.
     pub cause: Cause,
+    /// When it was made, by the event's time: what is counted up to the wish is counted up to here.
+    pub at: DateTime<Utc>,
 }
 
 /// A step that is due and held.

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use super::calendar;
 use super::decision::Verdict;
+use super::downgrade;
 use super::effect::{Effect, RenewalDecided};
 use super::id::ResourceId;
 use super::input::{Downgrade, Event};
@@ -106,34 +107,45 @@ pub(super) struct Ask {
 pub(super) fn renew(work: &mut Work<'_>, event: &Event, id: &ResourceId, ask: Ask) {
     let Some((resource, policy)) = work.known(id) else { return };
     let (Some(renewal), Some(term)) = (&policy.renewal, &resource.term) else { return };
-    let from_expiry = ask.paid_charge || !starts_at_request(renewal, resource);
+    let from_expiry = ask.paid_charge || !starts_at_request(renewal, resource, event, &ask);
     let (starts_at, expires_at) = if from_expiry {
         (term.expires_at, calendar::add_months(policy.zone, term.expires_at, ask.months, term.day))
     } else {
         (event.time, end_of_term(renewal, policy, event.time, ask.months))
     };
     let Some(expires_at) = expires_at else { return };
-    let key = resource.policy.clone();
-    move_expiry(
-        work,
-        id,
-        expires_at,
-        Stamp { sequence: None, time: event.time, key: event.key.clone() },
-    );
-    work.push(Effect::Renewal(RenewalDecided {
+    let renewal = RenewalDecided {
         resource: id.clone(),
-        policy: key,
+        policy: resource.policy.clone(),
         starts_at,
         expires_at,
         months: ask.months,
         downgrade: ask.downgrade,
-    }));
+    };
+    take_term(work, event, id, renewal);
+}
+
+/// Makes a decided term the running one, and brings the resource back.
+pub(super) fn take_term(
+    work: &mut Work<'_>,
+    event: &Event,
+    id: &ResourceId,
+    renewal: RenewalDecided,
+) {
+    let Some((_, policy)) = work.known(id) else { return };
+    let stamp = Stamp { sequence: None, time: event.time, key: event.key.clone() };
+    move_expiry(work, id, renewal.expires_at, stamp);
+    work.push(Effect::Renewal(renewal));
     recover(work, id, policy);
 }
 
-fn starts_at_request(renewal: &Renewal, resource: &Resource) -> bool {
-    renewal.from_request_in.contains(&resource.phase)
-        || renewal.from_request_after.contains(&resource.entered_by)
+/// Whether the new term starts when it is asked for. A wish that is read late was made in the phase of its own time.
+fn starts_at_request(renewal: &Renewal, resource: &Resource, event: &Event, ask: &Ask) -> bool {
+    let is_downgraded_late =
+        !ask.downgrade.is_empty() && downgrade::is_after_expiry(resource, event.time);
+    let is_in_phase =
+        renewal.from_request_in.contains(&resource.phase) && resource.entered_at < event.time;
+    is_downgraded_late || is_in_phase || renewal.from_request_after.contains(&resource.entered_by)
 }
 
 fn end_of_term(

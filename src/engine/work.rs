@@ -290,6 +290,7 @@ fn order(effect: &Effect) -> (u8, Option<&ResourceId>) {
         Effect::ChargeRequested(one) => (1, Some(&one.resource)),
         Effect::ChargeCancelled { resource, .. } => (2, Some(resource)),
         Effect::Renewal(one) => (3, Some(&one.resource)),
+        Effect::Refund(one) => (4, Some(&one.resource)),
         Effect::Rejected(one) => (5, one.resource.as_ref()),
         Effect::Held(one) => (6, Some(&one.resource)),
         Effect::Notice(one) => (7, one.items.first().map(|item| &item.resource)),

@@ -7,6 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::engine::effect::{Effect, RejectCode, Request};
 use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::refund::RefundMethod;
+use crate::event::scalar::money_text;
 
 /// One line. Serialises with exactly the keys of spec §5, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +29,7 @@ enum Kind {
     Transition,
     Charge,
     Renewal,
+    Refund,
     Rejected,
     Held,
     Notice,
@@ -49,6 +52,12 @@ enum What {
         resource: String,
         #[serde(serialize_with = "write_instant")]
         expires_at: DateTime<Utc>,
+    },
+    Refund {
+        resource: String,
+        method: RefundMethod,
+        amount: String,
+        currency: String,
     },
     Rejected {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +88,7 @@ impl TraceLine {
             What::Transition { resource, .. }
             | What::Charge { resource, .. }
             | What::Renewal { resource, .. }
+            | What::Refund { resource, .. }
             | What::Held { resource, .. } => (std::slice::from_ref(resource), ""),
             What::Rejected { resource, .. } => (resource.as_slice(), ""),
             What::Notice { notice, resources } => (resources.as_slice(), notice.as_str()),
@@ -122,6 +132,15 @@ fn line(effect: &Effect) -> Option<(Kind, What)> {
         Effect::Renewal(renewal) => (
             Kind::Renewal,
             What::Renewal { resource: text(&renewal.resource), expires_at: renewal.expires_at },
+        ),
+        Effect::Refund(refund) => (
+            Kind::Refund,
+            What::Refund {
+                resource: text(&refund.resource),
+                method: refund.method,
+                amount: money_text(refund.amount),
+                currency: refund.amount.currency.to_string(),
+            },
         ),
         Effect::Rejected(rejected) => (
             Kind::Rejected,

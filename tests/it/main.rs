@@ -6,6 +6,7 @@ mod example_month;
 mod http;
 mod pipeline;
 mod policy_language;
+mod refund;
 mod smtp;
 mod store_contract;
 mod support;

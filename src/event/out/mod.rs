@@ -4,6 +4,7 @@
 //! publish, and does not decide what is published.
 
 mod data;
+mod refund;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ const CHANGED: &str = "lifecycle.resource.changed";
 const CHARGE_REQUESTED: &str = "lifecycle.charge.requested";
 const CHARGE_CANCELLED: &str = "lifecycle.charge.cancelled";
 const RENEWAL_DECIDED: &str = "lifecycle.renewal.decided";
+const REFUND_DECIDED: &str = "lifecycle.refund.decided";
 const REJECTED: &str = "lifecycle.request.rejected";
 const HELD: &str = "lifecycle.transition.held";
 const NOTICE_SENT: &str = "lifecycle.notice.sent";
@@ -42,6 +44,7 @@ pub const EVENT_TYPES: &[&str] = &[
     CHARGE_REQUESTED,
     CHARGE_CANCELLED,
     RENEWAL_DECIDED,
+    REFUND_DECIDED,
     REJECTED,
     HELD,
     NOTICE_SENT,
@@ -55,6 +58,7 @@ pub(super) fn schemas_out() -> BTreeMap<&'static str, Value> {
         (CHARGE_REQUESTED, schema_of::<data::ChargeRequested<'_>>()),
         (CHARGE_CANCELLED, schema_of::<data::ChargeCancelled<'_>>()),
         (RENEWAL_DECIDED, schema_of::<data::RenewalDecided<'_>>()),
+        (REFUND_DECIDED, schema_of::<refund::RefundDecided<'_>>()),
         (REJECTED, schema_of::<data::Rejected<'_>>()),
         (HELD, schema_of::<data::Held<'_>>()),
         (NOTICE_SENT, schema_of::<data::NoticeOutcome<'_>>()),
@@ -120,6 +124,9 @@ pub fn publication(effect: &Effect, context: &OutContext<'_>) -> Option<Publicat
                 .mandatory()
                 .publication(context, &data::RenewalDecided::new(account, renewal))
         }
+        Effect::Refund(refund) => About::resource(REFUND_DECIDED, &refund.resource, &refund.policy)
+            .mandatory()
+            .publication(context, &refund::RefundDecided::new(account, refund)),
         Effect::Rejected(rejected) => {
             About::some(REJECTED, rejected.resource.as_ref(), rejected.policy.as_ref())
                 .publication(context, &data::Rejected::new(account, rejected))

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::event::schemas;
-use crate::event::trace::tests::{charge, held, notice, rejected, renewal, transition};
+use crate::event::trace::tests::{charge, held, notice, refund, rejected, renewal, transition};
 use serde_json::json;
 
 fn publish(effect: &Effect, decision: u64, index: usize) -> Publication {
@@ -109,6 +109,22 @@ fn a_notice_is_not_published_but_its_outcomes_are() {
 }
 
 #[test]
+fn a_refund_carries_every_term_of_its_sum() {
+    let published = publish(&refund("ins-1"), 1, 0);
+    assert_eq!(published.routing_key, "lifecycle.refund.decided.p");
+    assert!(published.mandatory);
+    let expected = json!({
+        "account": "acc-1", "resource": "ins-1", "method": "ordinary", "amount": "387.80", "currency": "CNY",
+        "voucher": {"valid_until": "2028-03-03T02:00:00Z"},
+        "terms": [
+            {"term": "effective_order", "order": "o-1", "amount": "407.96"},
+            {"term": "instance_hours", "factors": {"price": "0.42", "count": 172_800, "of": 3600}, "amount": "-20.16"},
+        ],
+    });
+    assert_eq!(json_of(&published)["data"], expected);
+}
+
+#[test]
 fn the_same_effect_has_the_same_id_and_every_other_one_another() {
     let effect = transition("ins-1", "active", "recycled");
     assert_eq!(publish(&effect, 3, 0), publish(&effect, 3, 0));
@@ -143,6 +159,7 @@ fn what_is_published_follows_its_schema() {
         publish(&charge("i"), 1, 0),
         publish(&cancelled(), 1, 0),
         publish(&renewal("i", "2026-04-01T00:00:00Z"), 1, 0),
+        publish(&refund("i"), 1, 0),
         publish(&rejected(None), 1, 0),
         publish(&rejected(Some("i")), 1, 0),
         publish(&held("i"), 1, 0),

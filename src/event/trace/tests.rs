@@ -6,6 +6,7 @@ use crate::engine::effect::{
 };
 use crate::engine::id::PolicyKey;
 use crate::engine::policy::PhaseClass;
+use crate::engine::refund::{Factors, Payout, Refund, RefundMethod, RefundPart, RefundTerm};
 use alloc::string::ToString;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -64,6 +65,37 @@ pub(in crate::event) fn renewal(resource: &str, expires_at: &str) -> Effect {
         expires_at: at(expires_at),
         months: 1,
         downgrade: vec![],
+    })
+}
+
+pub(in crate::event) fn refund(resource: &str) -> Effect {
+    Effect::Refund(Refund {
+        resource: resource.into(),
+        policy: policy(),
+        method: RefundMethod::Ordinary,
+        amount: crate::engine::money::Money {
+            amount: "387.80".parse().expect("decimal"),
+            currency: "CNY".parse().expect("code"),
+        },
+        payout: Payout::Voucher { valid_until: at("2028-03-03T02:00:00Z") },
+        terms: vec![
+            RefundTerm {
+                what: RefundPart::EffectiveOrder,
+                order: Some("o-1".to_owned()),
+                factors: None,
+                amount: "407.96".parse().expect("decimal"),
+            },
+            RefundTerm {
+                what: RefundPart::InstanceHours,
+                order: None,
+                factors: Some(Factors {
+                    price: "0.42".parse().expect("decimal"),
+                    count: 172_800,
+                    of: 3600,
+                }),
+                amount: "-20.16".parse().expect("decimal"),
+            },
+        ],
     })
 }
 

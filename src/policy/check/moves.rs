@@ -19,6 +19,7 @@ pub(super) fn check(draft: &Draft, mistakes: &mut Mistakes) {
     holes(draft, mistakes);
     renewals(draft, mistakes);
     bin(draft, mistakes);
+    return_bin(draft, mistakes);
 }
 
 /// The clock never makes a resource new again.
@@ -71,12 +72,7 @@ fn reach(draft: &Draft, mistakes: &mut Mistakes) {
 }
 
 fn reachable(policy: &Policy) -> BTreeSet<&PhaseName> {
-    // A customer's return needs no step: it brings a resource to where a step waits for returned ones.
-    let returned = policy
-        .steps
-        .iter()
-        .filter(|step| step.when.entered_by == Some(Cause::Return))
-        .map(|step| &step.from);
+    let returned = policy.returns.iter().map(|returns| &returns.bin);
     let ended = policy.termination.iter().map(|termination| &termination.bin);
     let mut open: Vec<_> = std::iter::once(policy.initial()).chain(returned).chain(ended).collect();
     let mut reached = BTreeSet::new();
@@ -185,6 +181,28 @@ fn renewals(draft: &Draft, mistakes: &mut Mistakes) {
                 .add(place.clone(), "a renewal, but nothing says how long a term is")
                 .expected("a [renewal]");
         }
+    }
+}
+
+/// What is returned does not stay in the bin for ever, and nothing waits for returns that do not happen.
+fn return_bin(draft: &Draft, mistakes: &mut Mistakes) {
+    let (Some(returns), Some(place)) = (&draft.policy.returns, &draft.returns_bin) else {
+        for (step, places) in draft.policy.steps.iter().zip(&draft.steps) {
+            if step.when.entered_by == Some(Cause::Return) {
+                mistakes
+                    .add(places.from.clone(), "nothing is returned under this policy")
+                    .expected("a [returns]");
+            }
+        }
+        return;
+    };
+    let is_emptied = draft.policy.steps.iter().any(|step| {
+        step.from == returns.bin && matches!(step.when.entered_by, None | Some(Cause::Return))
+    });
+    if !is_emptied {
+        mistakes
+            .add(place.clone(), format!("no step empties the bin of a return, `{}`", returns.bin))
+            .expected("a [[step]] with when = { entered_by = \"return\" } to a final phase");
     }
 }
 

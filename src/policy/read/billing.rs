@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::table::{Table, Value, list, wrong_type};
 use super::value::{self, Spelling};
-use super::{Known, moves, notices};
+use super::{Known, moves, notices, returns};
 use crate::engine::policy::{
     BalanceCheck, ChargeWindow, Charges, Clock, DayTime, PhaseClass, Renewal, TermEnd, Termination,
 };
@@ -78,6 +78,17 @@ pub(super) fn charges(
         }
         Some(window)
     });
+    let spread = table.get("spread").map(|v| {
+        let spread = value::length(v, mistakes)?;
+        let room = |attempt: &DayTime| match window? {
+            ChargeWindow::SameDay(until) => Some(until - attempt.time),
+            ChargeWindow::Expiry => None,
+        };
+        if attempts.iter().flatten().filter_map(room).any(|room| spread > room) {
+            mistakes.add(v.span(), "spread over more than the window of an attempt");
+        }
+        Some(spread)
+    });
     let covered_only = table.get("covered_only").map(|v| value::flag(v, mistakes));
     let phases = table.need("phases", mistakes).and_then(|v| {
         list(v, "a list of phases", mistakes, |item, mistakes| known.phase(item, mistakes))
@@ -89,6 +100,7 @@ pub(super) fn charges(
         attempts: attempts?,
         before_expiry: before_expiry.map_or(Some(None), |length| length.map(Some))?,
         window: window?,
+        spread: spread.map_or(Some(None), |spread| spread.map(Some))?,
         covered_only: covered_only.unwrap_or(Some(false))?,
         phases: phases?,
         tenders: tenders?,
@@ -147,6 +159,7 @@ pub(super) fn renewal(
         let ends = [("same_time", TermEnd::SameTime), ("midnight_after", TermEnd::MidnightAfter)];
         value::choice(v, "end of a term", &ends, mistakes)
     });
+    let downgrade = table.get("downgrade").map(|v| returns::downgrade(v, mistakes));
     table.close(mistakes);
     Some(Renewal {
         months: months?,
@@ -155,6 +168,7 @@ pub(super) fn renewal(
         from_request_in: in_phases.unwrap_or(Some(Vec::new()))?,
         from_request_after: after_causes.unwrap_or(Some(Vec::new()))?,
         first_term_end: first_term_end?,
+        downgrade: downgrade.map_or(Some(None), |downgrade| downgrade.map(Some))?,
     })
 }
 

@@ -4,6 +4,7 @@ mod billing;
 mod hours;
 mod moves;
 mod notices;
+mod returns;
 mod table;
 mod value;
 
@@ -29,6 +30,8 @@ pub(super) struct Draft {
     pub(super) notices: Vec<NoticePlaces>,
     /// Where `bin` and `bin_for` of the termination stand.
     pub(super) termination: Option<(Span, Span)>,
+    /// Where the bin of the returns stands.
+    pub(super) returns_bin: Option<Span>,
 }
 
 /// Where the parts of a step stand. A step for several causes is several steps at one place.
@@ -100,6 +103,8 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
     let charges = billing::charges(&mut file, &known, mistakes);
     let renewal = billing::renewal(&mut file, &known, mistakes);
     let termination = billing::termination(&mut file, &known, mistakes);
+    let returns = returns::returns(&mut file, &known, mistakes);
+    let expiry_sync = returns::expiry_sync(&mut file, &known, mistakes);
     let checked = balance_check.as_ref().map(|check| &check.notice);
     let users = notices::Users {
         steps: steps.as_deref(),
@@ -113,6 +118,7 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
             .map(|all| all.iter().any(|way| known.is_working(&way.value.to))),
         has_charges: file.get("charges").is_some(),
         has_renewal: file.get("renewal").is_some(),
+        has_returns: file.get("returns").is_some(),
         has_termination: file.get("termination").is_some(),
     };
     notices::used(notices.as_deref().unwrap_or_default(), &users, mistakes);
@@ -122,6 +128,7 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
     let (recoveries, recovery_places) = split(recoveries?);
     let (notices, notice_places) = split(notices?);
     let (termination, termination_places) = termination.unzip();
+    let (returns, returns_bin) = returns.unzip();
     let key = key?;
     Some(Draft {
         policy: Policy {
@@ -139,6 +146,8 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
             charges,
             renewal,
             termination,
+            returns,
+            expiry_sync,
         },
         id: key.place,
         phases: phase_places?,
@@ -146,6 +155,7 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
         recoveries: recovery_places,
         notices: notice_places,
         termination: termination_places,
+        returns_bin,
     })
 }
 

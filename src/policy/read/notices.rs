@@ -7,9 +7,7 @@ use super::table::{Table, Value, list};
 use super::value::{self, Spelling};
 use super::{Known, NoticePlaces, Placed, StepPlaces};
 use crate::engine::id::NoticeKind;
-use crate::engine::policy::{
-    Anchor, Cause, Channel, Clock, NoticeRule, NoticeTrigger, Offset, Step,
-};
+use crate::engine::policy::{Anchor, Channel, Clock, NoticeRule, NoticeTrigger, Offset, Step};
 use crate::policy::error::{Mistakes, Span};
 
 /// What sets a notice off, without its slots.
@@ -281,6 +279,7 @@ pub(super) struct Users<'d> {
     pub(super) restores: Option<bool>,
     pub(super) has_charges: bool,
     pub(super) has_renewal: bool,
+    pub(super) has_returns: bool,
     pub(super) has_termination: bool,
 }
 
@@ -304,17 +303,16 @@ pub(super) fn used(
 impl Users<'_> {
     /// Whether anything pulls a trigger, or might, where that cannot be read.
     fn pull(&self, kind: &NoticeKind, trigger: Trigger) -> bool {
-        let any_step = |pulls: &dyn Fn(&Step) -> bool| {
-            self.steps.is_none_or(|steps| steps.iter().any(|(step, _)| pulls(step)))
-        };
         match trigger {
-            Trigger::Step => any_step(&|step| step.notice.as_ref() == Some(kind)),
+            Trigger::Step => self.steps.is_none_or(|steps| {
+                steps.iter().any(|(step, _)| step.notice.as_ref() == Some(kind))
+            }),
             Trigger::BalanceCheck => self.checked.is_none_or(|checked| checked == Some(kind)),
             Trigger::ChargeFailed => self.has_charges,
             Trigger::Renewed => self.has_renewal,
             Trigger::Restored => self.restores.unwrap_or(true) || self.has_termination,
             Trigger::Terminated | Trigger::TerminationScheduled => self.has_termination,
-            Trigger::Returned => any_step(&|step| step.when.entered_by == Some(Cause::Return)),
+            Trigger::Returned => self.has_returns,
             Trigger::Slots | Trigger::Arrears => true,
         }
     }
@@ -329,7 +327,7 @@ impl Trigger {
             Self::Renewed => "there is no [renewal]",
             Self::Restored => "nothing leads back into a working phase",
             Self::Terminated | Self::TerminationScheduled => "there is no [termination]",
-            Self::Returned => "no [[step]] is for what was returned",
+            Self::Returned => "there is no [returns]",
             Self::Slots | Self::Arrears => "nothing sets it off",
         }
     }

@@ -31,7 +31,7 @@ const CASES: &[Case] = &[
     ]),
     (PREPAID, r#"title = "Small""#, r#"titel = "Small""#, &[
         "x.toml:1:1: `title` is missing in the file",
-        "x.toml:3:1: unknown key `titel` in the file; expected one of id, version, title, zone, clock, calendar, quiet_hours, phase, notice, step, recovery, balance_check, renewal, charges, termination (did you mean `title`?)",
+        "x.toml:3:1: unknown key `titel` in the file; expected one of id, version, title, zone, clock, calendar, quiet_hours, phase, notice, step, recovery, balance_check, renewal, charges, termination, returns, expiry_sync (did you mean `title`?)",
     ]),
     (PREPAID, r#"title = "Small""#, r#"title = " ""#, &[
         "x.toml:3:9: the text is empty",
@@ -52,7 +52,7 @@ const CASES: &[Case] = &[
         "x.toml:12:8: `Stopped` is no phase name; expected lower-case letters and `_`",
     ]),
     (PREPAID, "[[phase]]\nname = \"active\"", "[[phases]]\nname = \"active\"", &[
-        "x.toml:7:3: unknown key `phases` in the file; expected one of id, version, title, zone, clock, calendar, quiet_hours, phase, notice, step, recovery, balance_check, renewal, charges, termination (did you mean `phase`?)",
+        "x.toml:7:3: unknown key `phases` in the file; expected one of id, version, title, zone, clock, calendar, quiet_hours, phase, notice, step, recovery, balance_check, renewal, charges, termination, returns, expiry_sync (did you mean `phase`?)",
         "x.toml:20:8: `active` is no phase of this policy; expected one of stopped, released",
         "x.toml:33:6: `active` is no phase of this policy; expected one of stopped, released",
         "x.toml:39:11: `active` is no phase of this policy; expected one of stopped, released",

@@ -118,6 +118,7 @@ const CASES: &[Case] = &[
         "x.toml:63:11: the step that empties the bin has another time; expected the `after` of the step from `bin` to `released`",
     ]),
     (POSTPAID, r#"entered_by = "termination""#, r#"entered_by = "return""#, &[
+        "x.toml:34:8: nothing is returned under this policy; expected a [returns]",
         r#"x.toml:62:7: no step empties the bin, `bin`; expected a [[step]] with when = { entered_by = "termination" } to a final phase"#,
     ]),
     // A way back is a new beginning: what was told before it does not count.
@@ -168,7 +169,7 @@ fn what_was_just_started_or_taken_over_is_not_released_in_silence_either() {
         assert_refused(&at_once(cause), slots, never, &both.each_ref().map(String::as_str));
     }
     // What a customer asked for needs none.
-    assert_refused(&at_once("return"), slots, never, &[&lost("27:6", "stopped")]);
+    assert_refused(&at_once("request"), slots, never, &[&lost("27:6", "stopped")]);
     // What the policy tells on the way to a phase counts as told to what is imported there.
     let taken_over = PREPAID.replace(
         "after = \"7d\" }",

@@ -5,9 +5,11 @@ use chrono_tz::Tz;
 
 use super::Policies;
 use crate::engine::id::{NoticeKind, PhaseName, PolicyId};
+use crate::engine::input::Flag;
 use crate::engine::policy::{
-    Anchor, BalanceCheck, Cause, Channel, ChargeWindow, Charges, Clock, DayTime, Deadline,
-    NoticeRule, NoticeTrigger, Offset, PhaseClass, Policy, RecoverWhen, Renewal, Step, TermEnd,
+    AllowedChange, Anchor, BalanceCheck, Cause, Channel, ChargeWindow, Charges, Clock, DayTime,
+    Deadline, DowngradeRule, Exclusion, ExpirySync, NoticeRule, NoticeTrigger, Offset, PhaseClass,
+    Policy, RecoverWhen, Renewal, Step, TermEnd,
 };
 
 fn shipped(id: &str) -> Policy {
@@ -123,6 +125,7 @@ fn pre_6_prepaid_is_charged_once_at_the_latest_an_hour_before_expiry() {
         attempts: vec![DayTime { day: 0, time: time(0) }],
         before_expiry: Some(TimeDelta::hours(1)),
         window: ChargeWindow::Expiry,
+        spread: None,
         covered_only: true,
         phases: vec!["active".into()],
         tenders: names(&["balance"]),
@@ -132,6 +135,23 @@ fn pre_6_prepaid_is_charged_once_at_the_latest_an_hour_before_expiry() {
     let renewal = policy.renewal.expect("it is renewed");
     assert_eq!(renewal.months, [(1, 60)]);
     assert_eq!(renewal.from_request_after, [Cause::Return]);
+}
+
+#[test]
+fn ret_1_to_6_prepaid_is_returned_within_five_days() {
+    let returns = shipped("tencent-cvm-prepaid").returns.expect("it can be returned");
+    assert_eq!((returns.bin.as_str(), returns.within_days), ("recycled", 5));
+    assert_eq!((returns.unconditional, returns.ordinary, returns.voucher_years), (1, 3, 2));
+    let flags = vec![Flag::ConvertedFromPostpaid, Flag::Suspicious];
+    assert_eq!(returns.never, Exclusion { flags, ..Exclusion::default() });
+    let excluded = Exclusion {
+        families: names(&["SN2", "CN2", "FX2"]),
+        zones: names(&["guangzhou-open"]),
+        flags: vec![Flag::Promotional],
+    };
+    assert_eq!(returns.never_ordinary, excluded);
+    assert!(returns.to_bin.destroy.is_empty(), "it can be renewed out of the bin");
+    assert_eq!(returns.to_bin.detach.len(), 5);
 }
 
 #[test]
@@ -209,7 +229,7 @@ fn net_1_arrears_never_release_a_network() {
 }
 
 #[test]
-fn ren_1_to_9_a_subscription_has_grace_and_five_attempts_where_it_renews_itself() {
+fn ren_1_to_9_and_down_1_a_subscription_has_grace_and_five_attempts_where_it_renews_itself() {
     let policy = shipped("alibaba-ecs-subscription");
     let at_expiry = deadline(vec![Anchor::Expiry], days(0));
     let (grace, stop) = (step(&policy, "active", "grace"), step(&policy, "active", "stopped"));
@@ -224,6 +244,19 @@ fn ren_1_to_9_a_subscription_has_grace_and_five_attempts_where_it_renews_itself(
     let at = |day| DayTime { day, time: time(8) };
     assert_eq!(charges.attempts, [-3, -1, 0, 6, 14].map(at));
     assert_eq!(charges.window, ChargeWindow::SameDay(time(18)));
+    assert_eq!(charges.spread, Some(TimeDelta::hours(9)));
+    let to_traffic = AllowedChange { from: names(&["bandwidth"]), to: names(&["traffic"]) };
+    let downgrade = DowngradeRule {
+        days_before: 15,
+        until_expiry: names(&[
+            "instance_type",
+            "bandwidth",
+            "network_billing",
+            "data_disk_billing",
+        ]),
+        after_expiry: names(&["bandwidth", "network_billing", "data_disk_billing"]),
+        changes: [("network_billing".to_owned(), to_traffic)].into(),
+    };
     let renewal = Renewal {
         months: vec![(1, 9), (12, 12)],
         auto_months: vec![1, 2, 3, 6, 12],
@@ -231,6 +264,8 @@ fn ren_1_to_9_a_subscription_has_grace_and_five_attempts_where_it_renews_itself(
         from_request_in: vec!["stopped".into()],
         from_request_after: Vec::new(),
         first_term_end: TermEnd::MidnightAfter,
+        downgrade: Some(downgrade),
     };
     assert_eq!(policy.renewal, Some(renewal));
+    assert_eq!(policy.expiry_sync, Some(ExpirySync { first_day: 1, last_day: 28 }));
 }

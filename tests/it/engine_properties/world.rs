@@ -220,9 +220,10 @@ fn rank(effect: &Effect) -> u8 {
         Effect::ChargeRequested(_) => 1,
         Effect::ChargeCancelled { .. } => 2,
         Effect::Renewal(_) => 3,
-        Effect::Rejected(_) => 4,
-        Effect::Held(_) => 5,
-        Effect::Notice(_) => 6,
-        Effect::Unreachable { .. } => 7,
+        Effect::Refund(_) => 4,
+        Effect::Rejected(_) => 5,
+        Effect::Held(_) => 6,
+        Effect::Notice(_) => 7,
+        Effect::Unreachable { .. } => 8,
     }
 }

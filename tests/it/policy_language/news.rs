@@ -310,6 +310,80 @@ fn a_schedule_is_told_with_its_instant_while_it_stands() {
     assert!(in_bin.when("termination-scheduled").is_empty());
 }
 
+/// A bin of returns, beside what `PREPAID` has.
+const RETURNS: &str = r#"
+[[phase]]
+name = "bin"
+class = "retained"
+[[step]]
+from = "bin"
+to = "released"
+at = { from = "entry", after = "7d" }
+when = { entered_by = "return" }
+[[notice]]
+kind = "returned"
+on = "returned"
+channels = ["email"]
+[returns]
+bin = "bin"
+within_days = 5
+unconditional = 1
+ordinary = 0
+voucher_valid_for_years = 2
+to_bin = { retain = ["disk"], retain_billable = ["elastic_ip"] }
+[expiry_sync]
+first_day = 1
+last_day = 28
+[[recovery]]
+from = "bin"
+to = "active"
+when = "renewed"
+[[phase]]
+"#;
+
+fn with_returns() -> String {
+    // Before the last phase, so that the first final one stays where it is.
+    PREPAID.replacen(
+        "[[phase]]\nname = \"released\"",
+        &format!("{}name = \"released\"", &RETURNS[1..]),
+        1,
+    )
+}
+
+#[test]
+fn a_return_is_told_with_what_is_kept_and_renewing_it_restores_it() {
+    let told = [
+        (START, activated("own", Some("2026-03-10T00:00:00Z"))),
+        ("2026-03-02T00:00:00Z", Body::ReturnRequested { resource: resource() }),
+        ("2026-03-03T00:00:00Z", renewed(1)),
+    ];
+    let story = story(&with_returns(), &told, "2026-03-04T00:00:00Z");
+    assert_eq!(
+        story.lines,
+        [
+            "2026-03-02T00:00:00Z active -> bin",
+            "2026-03-02T00:00:00Z refund 0.00",
+            "2026-03-02T00:00:00Z returned",
+            "2026-03-03T00:00:00Z bin -> active",
+            "2026-03-03T00:00:00Z renewal",
+            "2026-03-03T00:00:00Z renewed",
+            "2026-03-03T00:00:00Z restored",
+        ]
+    );
+    let item = &story.of("returned")[0].items[0];
+    assert_eq!((ids(&item.retained), ids(&item.retained_billable)), (vec!["d-1"], vec!["eip-1"]));
+    assert_eq!(item.promises[0].at, at("2026-03-09T00:00:00Z"));
+}
+
+#[test]
+fn a_synchronised_expiry_is_told_as_renewed() {
+    let sync = Body::ExpirySyncRequested { resources: vec![resource()], day_of_month: 1 };
+    let told =
+        [(START, activated("own", Some("2026-03-10T00:00:00Z"))), ("2026-03-02T00:00:00Z", sync)];
+    let story = story(&with_returns(), &told, "2026-03-04T00:00:00Z");
+    assert_eq!(story.lines, ["2026-03-02T00:00:00Z renewal", "2026-03-02T00:00:00Z renewed"]);
+}
+
 #[test]
 fn the_literal_policies_tell_nothing_of_it() {
     let told = [
@@ -341,7 +415,7 @@ fn a_trigger_that_nothing_pulls_is_refused_with_its_place() {
     let returned = PREPAID.replace("on = \"renewed\"", "on = \"returned\"");
     assert_eq!(
         refusal(&returned),
-        "test.toml:43:8: `renewed` is never sent: no [[step]] is for what was returned"
+        "test.toml:43:8: `renewed` is never sent: there is no [returns]"
     );
     let ended = PREPAID.replace("on = \"renewed\"", "on = \"terminated\"");
     assert_eq!(

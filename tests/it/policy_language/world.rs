@@ -69,6 +69,9 @@ impl Story {
                         self.lines.push(format!("{at} {} -> {}", step.from, step.to));
                     }
                     Effect::Renewal(_) => self.lines.push(format!("{at} renewal")),
+                    Effect::Refund(refund) => {
+                        self.lines.push(format!("{at} refund {}", refund.amount.amount));
+                    }
                     Effect::Held(held) => self.lines.push(format!("{at} held {}", held.to)),
                     Effect::Notice(notice) => {
                         self.lines.push(format!("{at} {}", notice.kind));
