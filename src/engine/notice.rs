@@ -196,8 +196,9 @@ fn is_true(policy: &Policy, resource: &Resource, trigger: &NoticeTrigger) -> boo
         NoticeTrigger::Restored => class == PhaseClass::Working,
         NoticeTrigger::TerminationScheduled => !is_over(class) && ends_at(resource).is_some(),
         NoticeTrigger::Terminated | NoticeTrigger::Returned => is_over(class),
-        NoticeTrigger::Renewed
-        | NoticeTrigger::Slots { .. }
+        // Given back since, it has no term.
+        NoticeTrigger::Renewed => resource.expiry().is_some(),
+        NoticeTrigger::Slots { .. }
         | NoticeTrigger::Ahead { .. }
         | NoticeTrigger::ArrearsStarted
         | NoticeTrigger::Step

@@ -195,6 +195,7 @@ fn scattered(notice: &Notice) -> Notice {
     for (days, item) in (0_i64..).zip(&mut notice.items) {
         let shift = chrono::TimeDelta::days(days);
         item.expires_at = item.expires_at.map(|at| at + shift);
+        item.ends_at = item.ends_at.map(|at| at + shift);
         item.promises.iter_mut().for_each(|promise| promise.at += shift);
     }
     notice
@@ -212,6 +213,9 @@ fn bare(notice: &Notice) -> Notice {
         item.auto_renew = None;
         item.promises.clear();
         item.detached.clear();
+        item.destroyed.clear();
+        item.retained.clear();
+        item.retained_billable.clear();
         item.attempts = None;
         item.next_attempt_at = None;
         item.price = None;

@@ -9,7 +9,7 @@ use crate::engine::money::Money;
 use crate::engine::policy::{Channel, PhaseClass};
 use crate::render::variables::Brand;
 
-pub(super) const KINDS: [&str; 7] = [
+pub(super) const KINDS: [&str; 14] = [
     "renewal-reminder",
     "expiry-warning",
     "charge-failed",
@@ -17,6 +17,13 @@ pub(super) const KINDS: [&str; 7] = [
     "balance-warning",
     "arrears",
     "reclaimed",
+    "stopped",
+    "release-warning",
+    "renewed",
+    "restored",
+    "terminated",
+    "termination-scheduled",
+    "returned",
 ];
 
 pub(super) fn instant(text: &str) -> DateTime<Utc> {
@@ -74,7 +81,13 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
             ],
         ),
         "reclaimed" => (Gone, Vec::new()),
-        "balance-warning" => (Working, Vec::new()),
+        "stopped" | "release-warning" => {
+            (Suspended, vec![promise("released", Gone, "2026-03-25T02:00:00Z")])
+        }
+        "terminated" | "returned" => {
+            (Retained, vec![promise("released", Gone, "2026-03-17T07:30:00Z")])
+        }
+        "balance-warning" | "termination-scheduled" => (Working, Vec::new()),
         _ => (
             Working,
             vec![
@@ -84,8 +97,16 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
             ],
         ),
     };
-    let term = matches!(kind, "expiry-warning" | "expired" | "charge-failed" | "renewal-reminder");
-    let attached = term && kind.starts_with("exp") || kind == "arrears";
+    let term = matches!(
+        kind,
+        "expiry-warning" | "expired" | "charge-failed" | "renewal-reminder" | "renewed"
+    );
+    let attached = term && kind.starts_with("exp") || matches!(kind, "arrears" | "restored");
+    let ended = matches!(kind, "terminated" | "returned");
+    let kept = |kind: &str| {
+        let one = Attachment { kind: kind.to_owned(), id: Some(format!("{kind}-7")) };
+        if ended { vec![one] } else { Vec::new() }
+    };
     NoticeItem {
         resource: resource.into(),
         policy: PolicyKey { id: "test".into(), version: 1 },
@@ -105,9 +126,9 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
             Vec::new()
         },
         destroyed: Vec::new(),
-        retained: Vec::new(),
-        retained_billable: Vec::new(),
-        ends_at: None,
+        retained: kept("disk"),
+        retained_billable: kept("elastic_ip"),
+        ends_at: (kind == "termination-scheduled").then(|| instant(E)),
         attempt: (kind == "charge-failed").then_some(2),
         attempts: (kind == "charge-failed").then_some(5),
         next_attempt_at: matches!(kind, "charge-failed" | "renewal-reminder")
@@ -121,6 +142,7 @@ pub(super) fn notice(kind: &str, resources: usize) -> Notice {
         "expiry-warning" | "renewal-reminder" => instant(E) - TimeDelta::days(7),
         "charge-failed" => instant(E) - TimeDelta::days(1),
         "reclaimed" => instant(E) + TimeDelta::days(8),
+        "termination-scheduled" => instant(E) - TimeDelta::days(3),
         _ => instant(E),
     };
     let items = (1..=resources).map(|index| item(kind, &format!("ins-{index:03}"))).collect();

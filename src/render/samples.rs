@@ -1,4 +1,4 @@
-//! Notices to look at: for every lifecycle a customer who never pays, run through the engine.
+//! Notices to look at: for every lifecycle customers who never pay, who pay, and who leave, run through the engine.
 //!
 //! Nothing here is written by hand but the events: what a notice holds is what the engine puts into it, so that a preview
 //! cannot promise what the product does not. Knows no template.
@@ -9,14 +9,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use crate::engine::effect::{Effect, Notice};
-use crate::engine::id::{EventKey, NoticeKind, PolicyKey};
+use crate::engine::id::{EventKey, NoticeKind, PolicyKey, ResourceId};
 use crate::engine::input::{
-    Activation, Attachment, AutoRenew, Body, Contact, Event, Profile, RenewMode, Role, Traits,
-    Usage,
+    Activation, Attachment, AutoRenew, Body, Contact, Disk, Event, Profile, RenewMode, Role,
+    TerminationMode, Traits, Usage,
 };
 use crate::engine::money::{Currency, Money};
 use crate::engine::policy::{Clock, Policy, PolicySet};
 use crate::simulate::{Decided, Simulation};
+
+/// What a customer has.
+const RESOURCES: [&str; 2] = ["web", "db"];
 
 /// One notice, as a policy made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,15 +36,32 @@ const START: i64 = 1_772_416_800; // 2026-03-02T02:00:00Z
 const TROUBLE: i64 = 8 * 24;
 /// How long the histories go on after that, in days: longer than any lifecycle keeps data.
 const AFTERWARDS: i64 = 120;
-/// The histories of one policy: with auto-renewal on and off.
-const MODES: [RenewMode; 2] = [RenewMode::Manual, RenewMode::Auto];
+/// When a payment comes, in hours after the trouble: everything that stops has stopped.
+const LATE: i64 = 36;
+/// How long a renewed term may last, in hours.
+const MONTH: i64 = 31 * 24;
+
+/// What a customer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plot {
+    /// Nothing.
+    Ignores(RenewMode),
+    /// Pays in time, then too late.
+    Pays,
+    /// Sets a date for the end, takes it back, ends it at once; returns what can be returned.
+    Leaves,
+}
+
+/// The histories of one policy.
+const PLOTS: [Plot; 4] =
+    [Plot::Ignores(RenewMode::Manual), Plot::Ignores(RenewMode::Auto), Plot::Pays, Plot::Leaves];
 
 /// The first notice of each kind under each policy, in the newest version, in the order of the policies.
 pub fn samples(policies: &PolicySet) -> Vec<Sample> {
     let mut samples: Vec<Sample> = Vec::new();
     for policy in newest(policies) {
-        for mode in MODES {
-            for notice in History::new(policies, policy, mode).run() {
+        for plot in PLOTS {
+            for notice in History::new(policies, policy, plot).run() {
                 let known = samples
                     .iter()
                     .any(|known| known.policy == policy.key && known.notice.kind == notice.kind);
@@ -76,16 +96,16 @@ fn newest(policies: &PolicySet) -> impl Iterator<Item = &Policy> {
 struct History<'p> {
     simulation: Simulation<'p>,
     policy: &'p Policy,
-    mode: RenewMode,
+    plot: Plot,
     /// Numbers the events.
     told: u64,
     notices: Vec<Notice>,
 }
 
 impl<'p> History<'p> {
-    fn new(policies: &'p PolicySet, policy: &'p Policy, mode: RenewMode) -> Self {
+    fn new(policies: &'p PolicySet, policy: &'p Policy, plot: Plot) -> Self {
         let simulation = Simulation::new(policies);
-        Self { simulation, policy, mode, told: 0, notices: Vec::new() }
+        Self { simulation, policy, plot, told: 0, notices: Vec::new() }
     }
 
     /// Everything that the customer is told.
@@ -98,7 +118,7 @@ impl<'p> History<'p> {
                 Clock::Arrears => 240,
             }),
         );
-        for resource in ["web", "db"] {
+        for resource in RESOURCES {
             let activation = self.activation(resource);
             self.tell(1, Body::ResourceActivated(Box::new(activation)));
         }
@@ -106,6 +126,11 @@ impl<'p> History<'p> {
         for hour in 2..=TROUBLE + AFTERWARDS * 24 {
             if self.policy.clock == Clock::Arrears {
                 self.use_up(hour);
+            }
+            match self.plot {
+                Plot::Ignores(_) => {}
+                Plot::Pays => self.pay(hour),
+                Plot::Leaves => self.leave(hour),
             }
             let decided = self.simulation.run_until(instant(hour));
             self.hear(decided);
@@ -127,10 +152,52 @@ impl<'p> History<'p> {
         }
     }
 
+    /// A day before the end, and long after the next one.
+    fn pay(&mut self, hour: i64) {
+        match self.policy.clock {
+            Clock::Expiry if hour == TROUBLE - 24 || hour == TROUBLE + MONTH + LATE => {
+                let shortest = self.policy.renewal.as_ref().and_then(|one| one.months.first());
+                let Some((months, _)) = shortest.copied() else { return };
+                for resource in RESOURCES.map(id) {
+                    let downgrade = Vec::new();
+                    self.tell(hour, Body::RenewalRequested { resource, months, downgrade });
+                }
+            }
+            Clock::Arrears if hour == TROUBLE + LATE => self.tell(hour, balance(100)),
+            Clock::Expiry | Clock::Arrears => {}
+        }
+    }
+
+    fn leave(&mut self, hour: i64) {
+        let can_end = self.policy.termination.is_some();
+        match hour {
+            3 if can_end => {
+                for resource in RESOURCES.map(id) {
+                    let at = instant(hour + 72);
+                    self.tell(hour, Body::TerminationScheduled { resource, at });
+                }
+            }
+            4 if can_end => {
+                for resource in RESOURCES.map(id) {
+                    self.tell(hour, Body::TerminationCancelled { resource });
+                }
+            }
+            5 if can_end => {
+                let (resources, mode) = (RESOURCES.map(id).to_vec(), TerminationMode::Recycle);
+                self.tell(hour, Body::TerminationRequested { resources, mode });
+            }
+            // One of them: for a second one a policy may want prices that it does not have.
+            3 if self.policy.returns.is_some() => {
+                self.tell(hour, Body::ReturnRequested { resource: id(RESOURCES[0]) });
+            }
+            _ => {}
+        }
+    }
+
     fn activation(&self, resource: &str) -> Activation {
         let expires = self.policy.clock == Clock::Expiry;
         Activation {
-            resource: format!("ins-{resource}-4f0a").as_str().into(),
+            resource: id(resource),
             policy: self.policy.key.id.clone(),
             currency: None,
             traits: Traits {
@@ -138,14 +205,21 @@ impl<'p> History<'p> {
                 region: Some("ap-guangzhou".to_owned()),
                 price: Some(Decimal::from(128)),
                 attachments: Some(self.attachments(resource)),
-                disks: Some(Vec::new()),
+                disks: Some(vec![Disk { id: format!("disk-{resource}"), elastic: false }]),
                 ..Traits::default()
             },
             purchased_at: None,
             expires_at: expires.then(|| instant(TROUBLE)),
             term_months: None,
-            auto_renew: expires.then_some(AutoRenew { mode: self.mode, months: Some(1) }),
+            auto_renew: expires.then_some(AutoRenew { mode: self.mode(), months: Some(1) }),
             orders: Vec::new(),
+        }
+    }
+
+    fn mode(&self) -> RenewMode {
+        match self.plot {
+            Plot::Ignores(mode) => mode,
+            Plot::Pays | Plot::Leaves => RenewMode::Manual,
         }
     }
 
@@ -191,6 +265,10 @@ impl<'p> History<'p> {
         let hours = (at - instant(0)).num_hours() + 1;
         self.tell(hours, body);
     }
+}
+
+fn id(resource: &str) -> ResourceId {
+    format!("ins-{resource}-4f0a").as_str().into()
 }
 
 /// `lb` of `load_balancer`.

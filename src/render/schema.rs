@@ -31,25 +31,61 @@ const FUTURE: &[&str] = &["act_by", "loss_at"];
 
 const EXPIRES: &[&str] = &["expires_at", "groups.expires_at"];
 
-const PARTICULARS: [Particular; 7] = [
-    Particular { kind: "renewal-reminder", always: EXPIRES, never: &[RATE, ARREARS] },
-    Particular { kind: "expiry-warning", always: EXPIRES, never: &[RATE, ARREARS, CHARGE] },
+/// What becomes of everything with a change; a notice of what may come has none of it.
+const CHANGE: &[&str] =
+    &["groups.items.destroyed", "groups.items.retained", "groups.items.retained_billable"];
+const ENDS: &[&str] = &["ends_at", "groups.items.ends_at"];
+
+const PARTICULARS: [Particular; 14] = [
+    Particular { kind: "renewal-reminder", always: EXPIRES, never: &[RATE, ARREARS, CHANGE, ENDS] },
+    Particular {
+        kind: "expiry-warning",
+        always: EXPIRES,
+        never: &[RATE, ARREARS, CHARGE, CHANGE, ENDS],
+    },
     Particular {
         kind: "charge-failed",
         always: &["expires_at", "groups.expires_at", "groups.items.attempt"],
-        never: &[RATE, ARREARS],
+        never: &[RATE, ARREARS, CHANGE, ENDS],
     },
-    Particular { kind: "expired", always: EXPIRES, never: &[RATE, ARREARS, CHARGE] },
+    Particular { kind: "expired", always: EXPIRES, never: &[RATE, ARREARS, CHARGE, ENDS] },
     Particular {
         kind: "balance-warning",
         always: &["balance", "runway"],
-        never: &[TERM, ARREARS, CHARGE, NEXT, PRICE, DETACHED],
+        never: &[TERM, ARREARS, CHARGE, NEXT, PRICE, DETACHED, CHANGE, ENDS],
     },
-    Particular { kind: "arrears", always: &["balance"], never: &[TERM, RATE, CHARGE, NEXT, PRICE] },
+    Particular {
+        kind: "arrears",
+        always: &["balance"],
+        never: &[TERM, RATE, CHARGE, NEXT, PRICE, CHANGE, ENDS],
+    },
     Particular {
         kind: "reclaimed",
         always: &[],
-        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, FUTURE],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, FUTURE, ENDS],
+    },
+    Particular { kind: "stopped", always: &[], never: &[RATE, CHARGE, NEXT, ENDS] },
+    Particular { kind: "release-warning", always: &[], never: &[RATE, CHARGE, NEXT, CHANGE, ENDS] },
+    Particular {
+        kind: "renewed",
+        always: EXPIRES,
+        never: &[RATE, ARREARS, MONEY, CHARGE, CHANGE, ENDS],
+    },
+    Particular { kind: "restored", always: &[], never: &[RATE, ARREARS, CHARGE, CHANGE, ENDS] },
+    Particular {
+        kind: "terminated",
+        always: &[],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, ENDS],
+    },
+    Particular {
+        kind: "termination-scheduled",
+        always: ENDS,
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, CHANGE],
+    },
+    Particular {
+        kind: "returned",
+        always: &[],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, ENDS],
     },
 ];
 

@@ -80,6 +80,8 @@ variables! {
         runway: Option<Runway>,
         /// When arrears began.
         arrears_since: Option<Moment>,
+        /// When the first resource is terminated as its owner wants it.
+        ends_at: Option<Moment>,
     }
 
     /// Who sends the notice.
@@ -138,6 +140,14 @@ variables! {
         region: Option<String>,
         /// What is or will be detached from it and does not come back by itself.
         detached: Vec<Detached>,
+        /// What the change that is told of destroys.
+        destroyed: Vec<Detached>,
+        /// What that keeps.
+        retained: Vec<Detached>,
+        /// What that keeps and may cost.
+        retained_billable: Vec<Detached>,
+        /// When it is terminated as its owner wants it.
+        ends_at: Option<Moment>,
         /// What its renewal costs.
         price: Option<Amount>,
         /// The refused charge attempt.
@@ -148,7 +158,7 @@ variables! {
         next_attempt_at: Option<Moment>,
     }
 
-    /// Something that is detached.
+    /// Something that is or was attached.
     pub struct Detached: Plain {
         /// What kind of thing, in the policy's words.
         kind: String,
@@ -234,6 +244,7 @@ pub(super) fn variables(
         daily_consumption: notice.daily_consumption.map(Amount::from),
         runway: notice.runway_hours.map(|hours| runway(hours, &moment, notice.at)),
         arrears_since: notice.arrears_since.map(moment),
+        ends_at: notice.items.iter().filter_map(|item| item.ends_at).min().map(moment),
     })
 }
 
@@ -267,21 +278,29 @@ fn groups(
 }
 
 fn item(item: &NoticeItem, moment: &impl Fn(DateTime<Utc>) -> Moment) -> Item {
-    let detached = lasting(item).iter().take(ATTACHMENTS).map(|attachment| Detached {
-        kind: flat(&attachment.kind, NAME),
-        id: attachment.id.as_ref().map(|id| flat(id, NAME)),
-    });
     Item {
         id: flat(item.resource.as_str(), ID),
         name: name(item, NAME),
         label: label(item, NAME),
         region: item.region.as_ref().map(|region| flat(region, NAME)),
-        detached: detached.collect(),
+        detached: attachments(lasting(item)),
+        destroyed: attachments(&item.destroyed),
+        retained: attachments(&item.retained),
+        retained_billable: attachments(&item.retained_billable),
+        ends_at: item.ends_at.map(moment),
         price: item.price.map(Amount::from),
         attempt: item.attempt.map(i64::from),
         attempts: item.attempts.map(i64::from),
         next_attempt_at: item.next_attempt_at.map(moment),
     }
+}
+
+fn attachments(all: &[Attachment]) -> Vec<Detached> {
+    let listed = all.iter().take(ATTACHMENTS).map(|attachment| Detached {
+        kind: flat(&attachment.kind, NAME),
+        id: attachment.id.as_ref().map(|id| flat(id, NAME)),
+    });
+    listed.collect()
 }
 
 fn name(item: &NoticeItem, max: usize) -> Option<String> {

@@ -1,6 +1,6 @@
 //! The files that ship say what the rules say.
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 
 use super::Policies;
@@ -268,4 +268,72 @@ fn ren_1_to_9_and_down_1_a_subscription_has_grace_and_five_attempts_where_it_ren
     };
     assert_eq!(policy.renewal, Some(renewal));
     assert_eq!(policy.expiry_sync, Some(ExpirySync { first_day: 1, last_day: 28 }));
+}
+
+/// Everything of both recommended policies that the customer's side of the contract rests on.
+#[test]
+fn the_recommended_ones_keep_what_they_stand_for() {
+    for (id, from, due) in [
+        ("recommended-prepaid", Anchor::Expiry, vec![Anchor::Entry]),
+        ("recommended-postpaid", Anchor::Arrears, vec![Anchor::Entry, Anchor::Arrears]),
+    ] {
+        let policy = shipped(id);
+        // A day of grace, and two hours however late it began.
+        let stop = &step(&policy, "grace", "stopped").at;
+        assert_eq!((&stop.from, stop.offset), (&vec![from], days(1)));
+        assert_eq!(stop.at_least, Some(TimeDelta::hours(2)));
+        // Two weeks from the real stop, at ten of a working day.
+        let release = &step(&policy, "stopped", "released").at;
+        assert_eq!((&release.from, release.at_least), (&due, Some(TimeDelta::days(14))));
+        assert_eq!(release.offset, Offset::DayTime { day: 15, time: time(10) });
+        let releases = policy.steps.iter().filter(|step| step.irreversible);
+        assert!(
+            releases.clone().count() > 1 && releases.clone().all(|step| step.at.working_days_only)
+        );
+        assert_eq!(policy.working_days.weekend, [Weekday::Sat, Weekday::Sun]);
+        assert!(policy.working_days.holidays.len() > 20);
+        let quiet = policy.quiet_hours.as_ref().expect("nobody is woken");
+        assert_eq!((quiet.from, quiet.until), (time(21), time(8)));
+        assert_eq!(quiet.channels, [Channel::Sms]);
+        // The last warning stands a day before.
+        let NoticeTrigger::Ahead { to, offsets } = &notice(&policy, "release-warning").on else {
+            panic!("it is ahead of the release");
+        };
+        assert_eq!((to.as_str(), offsets.last()), ("released", Some(&hours(-24))));
+        // Every step that takes something from a working customer says so.
+        let hurting = policy.steps.iter().filter(|step| step.from.as_str() != "recycled");
+        let hurting = hurting.filter(|step| policy.class(&step.to) > PhaseClass::Unpaid);
+        assert!(hurting.clone().count() == 2 && hurting.clone().all(|step| step.notice.is_some()));
+    }
+}
+
+#[test]
+fn the_recommended_ones_tell_of_everything_and_the_literal_ones_of_nothing_new() {
+    let news = |id: &str| {
+        let policy = shipped(id);
+        let is_news = |rule: &&NoticeRule| {
+            matches!(
+                rule.on,
+                NoticeTrigger::Renewed
+                    | NoticeTrigger::Restored
+                    | NoticeTrigger::Terminated
+                    | NoticeTrigger::TerminationScheduled
+                    | NoticeTrigger::Returned
+            )
+        };
+        policy.notices.iter().filter(is_news).map(|rule| rule.kind.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(news("recommended-prepaid"), ["renewed", "restored", "returned"]);
+    let postpaid = ["restored", "terminated", "termination-scheduled"];
+    assert_eq!(news("recommended-postpaid"), postpaid);
+    for text in Policies::shipped().texts {
+        let id = text.key.id.as_str();
+        let policy = shipped(id);
+        if !id.starts_with("recommended-") {
+            assert!(news(id).is_empty(), "{id}");
+            assert!(policy.quiet_hours.is_none() && policy.working_days.weekend.is_empty(), "{id}");
+            let plain = |step: &Step| step.at.at_least.is_none() && !step.at.working_days_only;
+            assert!(policy.steps.iter().all(plain), "{id}");
+        }
+    }
 }

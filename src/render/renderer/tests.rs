@@ -161,6 +161,34 @@ fn text_messages_read_as_written() {
     GSM-7 183 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were released 2026-03-18 15:30 (UTC+8) because payment did not arrive in time. The data is deleted and cannot be recovered.
     UCS-2 81 2: Example Cloud：您的 web-ins-001 因未及时续费或充值，已于 2026-03-18 15:30 (UTC+8) 释放，数据已清除且无法恢复。
     UCS-2 103 2: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）因未及时续费或充值，已于 2026-03-18 15:30 (UTC+8) 释放，数据已清除且无法恢复。
+    GSM-7 186 2: Example Cloud: web-ins-001 was stopped 2026-03-10 15:30 (UTC+8) because payment did not arrive in time. Data is deleted 2026-03-25 10:00 (UTC+8). Pay: https://console.example.com/billing
+    GSM-7 220 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were stopped 2026-03-10 15:30 (UTC+8) because payment did not arrive in time. Data is deleted 2026-03-25 10:00 (UTC+8). Pay: https://console.example.com/billing
+    UCS-2 145 3: Example Cloud：您的 web-ins-001 因未及时续费或充值，已于 2026-03-10 15:30 (UTC+8) 停止服务。数据将于 2026-03-25 10:00 (UTC+8) 清除。恢复服务：https://console.example.com/billing
+    UCS-2 167 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）因未及时续费或充值，已于 2026-03-10 15:30 (UTC+8) 停止服务。数据将于 2026-03-25 10:00 (UTC+8) 清除。恢复服务：https://console.example.com/billing
+    GSM-7 147 1: Example Cloud: web-ins-001 will be released 2026-03-25 10:00 (UTC+8); the data is deleted for good. To keep it: https://console.example.com/billing
+    GSM-7 182 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) will be released 2026-03-25 10:00 (UTC+8); the data is deleted for good. To keep them: https://console.example.com/billing
+    UCS-2 113 2: Example Cloud：您的 web-ins-001 将于 2026-03-25 10:00 (UTC+8) 释放，届时数据将清除且无法恢复。如需保留：https://console.example.com/billing
+    UCS-2 135 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）将于 2026-03-25 10:00 (UTC+8) 释放，届时数据将清除且无法恢复。如需保留：https://console.example.com/billing
+    GSM-7 69 1: Example Cloud: web-ins-001 is renewed until 2026-03-10 15:30 (UTC+8).
+    GSM-7 103 1: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) are renewed until 2026-03-10 15:30 (UTC+8).
+    UCS-2 63 1: Example Cloud：您的 web-ins-001 已续费，可使用至 2026-03-10 15:30 (UTC+8)。
+    UCS-2 85 2: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已续费，可使用至 2026-03-10 15:30 (UTC+8)。
+    GSM-7 153 1: Example Cloud: web-ins-001 is in service again since 2026-03-10 15:30 (UTC+8). Some attachments must be configured again; see your e-mail or the console.
+    GSM-7 187 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) are in service again since 2026-03-10 15:30 (UTC+8). Some attachments must be configured again; see your e-mail or the console.
+    UCS-2 82 2: Example Cloud：您的 web-ins-001 已于 2026-03-10 15:30 (UTC+8) 恢复正常。部分关联需要重新配置，详见邮件或控制台。
+    UCS-2 104 2: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已于 2026-03-10 15:30 (UTC+8) 恢复正常。部分关联需要重新配置，详见邮件或控制台。
+    GSM-7 173 2: Example Cloud: web-ins-001 was terminated 2026-03-10 15:30 (UTC+8) as requested. Can be restored until 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
+    GSM-7 207 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were terminated 2026-03-10 15:30 (UTC+8) as requested. Can be restored until 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
+    UCS-2 137 3: Example Cloud：您的 web-ins-001 已按请求于 2026-03-10 15:30 (UTC+8) 终止。可在 2026-03-17 15:30 (UTC+8) 前恢复。如非本人操作：https://console.example.com/billing
+    UCS-2 159 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按请求于 2026-03-10 15:30 (UTC+8) 终止。可在 2026-03-17 15:30 (UTC+8) 前恢复。如非本人操作：https://console.example.com/billing
+    GSM-7 154 1: Example Cloud: as requested, web-ins-001 will be terminated 2026-03-10 15:30 (UTC+8). Data is deleted then. To cancel: https://console.example.com/billing
+    GSM-7 187 2: Example Cloud: as requested, 50 resources (web-ins-001, web-ins-002, +48) will be terminated 2026-03-10 15:30 (UTC+8). Data is deleted then. To cancel: https://console.example.com/billing
+    UCS-2 114 2: Example Cloud：您的 web-ins-001 已按请求预约于 2026-03-10 15:30 (UTC+8) 终止，届时数据将被清除。如需取消：https://console.example.com/billing
+    UCS-2 136 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按请求预约于 2026-03-10 15:30 (UTC+8) 终止，届时数据将被清除。如需取消：https://console.example.com/billing
+    GSM-7 165 2: Example Cloud: web-ins-001 was returned 2026-03-10 15:30 (UTC+8) as requested. Data is deleted 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
+    GSM-7 199 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were returned 2026-03-10 15:30 (UTC+8) as requested. Data is deleted 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
+    UCS-2 138 3: Example Cloud：您的 web-ins-001 已按请求于 2026-03-10 15:30 (UTC+8) 退还。数据将于 2026-03-17 15:30 (UTC+8) 清除。如非本人操作：https://console.example.com/billing
+    UCS-2 160 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按请求于 2026-03-10 15:30 (UTC+8) 退还。数据将于 2026-03-17 15:30 (UTC+8) 清除。如非本人操作：https://console.example.com/billing
     "#);
 }
 
