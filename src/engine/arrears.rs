@@ -64,7 +64,8 @@ fn settle_resource(work: &mut Work<'_>, id: &ResourceId, top_ups: &[(DateTime<Ut
         _ => {}
     }
     if is_new {
-        announce(work, id, policy);
+        // With every resource that it threatens (POST-6).
+        notice::announce(work, id, &NoticeTrigger::ArrearsStarted);
     }
 }
 
@@ -107,11 +108,4 @@ fn recover(work: &mut Work<'_>, id: &ResourceId, policy: &Policy, balance: Decim
             irreversible: false,
         },
     );
-}
-
-/// Tells the contacts that an episode began, with every resource that it threatens (POST-6).
-fn announce(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) {
-    for rule in policy.notices.iter().filter(|rule| rule.on == NoticeTrigger::ArrearsStarted) {
-        notice::add(work, id, &rule.kind);
-    }
 }

@@ -10,7 +10,7 @@ use super::effect::{RejectCode, Request};
 use super::gate;
 use super::id::{EventKey, ResourceId};
 use super::notice;
-use super::policy::{Cause, Outcome, PhaseClass, Policy, Step};
+use super::policy::{Cause, NoticeTrigger, Outcome, PhaseClass, Policy, Step};
 use super::refund::Refund;
 use super::request::{self, Refusal};
 use super::resource::{Asked, Resource};
@@ -83,7 +83,7 @@ fn take(work: &mut Work<'_>, id: &ResourceId, step: &Step) {
         },
     );
     if let Some(kind) = &step.notice {
-        notice::add_step(work, id, kind);
+        notice::add(work, id, kind, NoticeTrigger::Step);
     }
 }
 

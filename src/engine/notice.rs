@@ -31,39 +31,38 @@ pub(super) struct Draft {
     pub(super) runway_hours: Option<u32>,
 }
 
-/// What a notice says of one resource beside where it is.
+/// What a notice tells of one resource.
 #[derive(Debug)]
 enum Subject {
-    /// What may happen to it.
-    Outlook,
+    /// What may happen to it: a slot of this rule of its policy.
+    Slot(usize),
     /// A refused charge attempt.
     Attempt(u32),
-    /// A step that was taken.
-    Step,
-    /// Something that was decided, by the trigger that it pulls.
-    News(NoticeTrigger),
+    /// What pulled this trigger.
+    Event(NoticeTrigger),
 }
 
-/// Adds a resource to the notice of a kind, if the policy declares one that fits it.
-pub(super) fn add(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind) {
-    put(work, id, kind, Subject::Outlook);
+/// Tells of what may happen, by a rule of the resource's policy, of which one of the slots is due.
+pub(super) fn add_slot(work: &mut Work<'_>, id: &ResourceId, rule: usize) {
+    let Some((_, policy)) = work.known(id) else { return };
+    put(work, id, &policy.notices[rule].kind, Subject::Slot(rule));
 }
 
-/// The same about a refused charge attempt.
+/// Tells of a refused charge attempt.
 pub(super) fn add_attempt(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind, attempt: u32) {
     put(work, id, kind, Subject::Attempt(attempt));
 }
 
-/// The same about a step that was taken.
-pub(super) fn add_step(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind) {
-    put(work, id, kind, Subject::Step);
+/// Tells of what pulled a trigger, by the notice that this names.
+pub(super) fn add(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind, trigger: NoticeTrigger) {
+    put(work, id, kind, Subject::Event(trigger));
 }
 
-/// Tells of something that was decided where the policy says so. Whether it fits is seen when the decision is complete.
+/// Tells of what pulled a trigger where the policy says so. Whether it fits is seen when the decision is complete.
 pub(super) fn announce(work: &mut Work<'_>, id: &ResourceId, trigger: &NoticeTrigger) {
     let Some((_, policy)) = work.known(id) else { return };
     for rule in policy.notices.iter().filter(|rule| rule.on == *trigger) {
-        put(work, id, &rule.kind, Subject::News(trigger.clone()));
+        put(work, id, &rule.kind, Subject::Event(trigger.clone()));
     }
 }
 
@@ -175,14 +174,13 @@ fn rule_for<'p>(
     subject: &Subject,
 ) -> Option<&'p NoticeRule> {
     let trigger = match subject {
-        Subject::News(trigger) if !is_true(policy, resource, trigger) => return None,
-        Subject::News(trigger) => Some(trigger),
-        Subject::Outlook | Subject::Attempt(_) | Subject::Step => None,
+        Subject::Slot(rule) => return policy.notices.get(*rule),
+        Subject::Attempt(_) => &NoticeTrigger::ChargeFailed,
+        Subject::Event(trigger) if !is_true(policy, resource, trigger) => return None,
+        Subject::Event(trigger) => trigger,
     };
-    let mut declared = policy
-        .notices
-        .iter()
-        .filter(|rule| rule.kind == *kind && trigger.is_none_or(|trigger| rule.on == *trigger));
+    let mut declared =
+        policy.notices.iter().filter(|rule| rule.kind == *kind && rule.on == *trigger);
     declared
         .clone()
         .find(|rule| slot::fits(policy, rule, resource))
@@ -207,6 +205,23 @@ fn is_true(policy: &Policy, resource: &Resource, trigger: &NoticeTrigger) -> boo
     }
 }
 
+/// Whether a trigger tells of something that was decided, rather than of what threatens.
+fn is_news(trigger: &NoticeTrigger) -> bool {
+    match trigger {
+        NoticeTrigger::Renewed
+        | NoticeTrigger::Restored
+        | NoticeTrigger::Terminated
+        | NoticeTrigger::TerminationScheduled
+        | NoticeTrigger::Returned => true,
+        NoticeTrigger::Slots { .. }
+        | NoticeTrigger::Ahead { .. }
+        | NoticeTrigger::ArrearsStarted
+        | NoticeTrigger::Step
+        | NoticeTrigger::ChargeFailed
+        | NoticeTrigger::BalanceCheck => false,
+    }
+}
+
 fn ends_at(resource: &Resource) -> Option<DateTime<Utc>> {
     resource.schedule.as_ref().and_then(|schedule| schedule.value)
 }
@@ -217,15 +232,17 @@ fn item(work: &Work<'_>, policy: &Policy, resource: &Resource, subject: &Subject
         open.retain(|attempt| attempt.at > work.now);
         open.first().map(|attempt| attempt.at)
     });
-    let (attempt, change) = match subject {
-        Subject::Outlook => (None, None),
-        Subject::Attempt(attempt) => (Some(*attempt), None),
-        Subject::Step | Subject::News(_) => (None, work.last_change(&resource.id)),
+    let (attempt, is_change, is_news) = match subject {
+        Subject::Slot(_) => (None, false, false),
+        Subject::Attempt(attempt) => (Some(*attempt), false, false),
+        Subject::Event(NoticeTrigger::Step) => (None, true, false),
+        Subject::Event(trigger) => (None, is_news(trigger), is_news(trigger)),
     };
+    let change = work.last_change(&resource.id).filter(|_| is_change);
     let of_change =
         |list: fn(&Transition) -> &Vec<Attachment>| change.map(list).cloned().unwrap_or_default();
     let class = policy.class(&resource.phase);
-    let works_again = matches!(subject, Subject::News(_)) && class == PhaseClass::Working;
+    let works_again = is_news && class == PhaseClass::Working;
     NoticeItem {
         resource: resource.id.clone(),
         policy: resource.policy.clone(),

@@ -14,7 +14,7 @@ use super::id::{PolicyKey, ResourceId};
 use super::input::Usage;
 use super::money::Money;
 use super::notice;
-use super::policy::{BalanceCheck, Policy, PolicySet};
+use super::policy::{BalanceCheck, NoticeTrigger, Policy, PolicySet};
 use super::work::{Work, is_over};
 
 /// How many distinct periods are remembered. Of more, the two oldest become one: nothing that was consumed is forgotten, and
@@ -164,7 +164,7 @@ fn look(work: &mut Work<'_>, policy: &Policy, check: &BalanceCheck) {
         .map(|resource| resource.id.clone())
         .collect();
     for id in &concerned {
-        notice::add(work, id, &check.notice);
+        notice::add(work, id, &check.notice, NoticeTrigger::BalanceCheck);
     }
     let Some(currency) = work.account.profile.as_ref().map(|profile| profile.value.currency) else {
         return;

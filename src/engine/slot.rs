@@ -17,7 +17,7 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
     let now = work.now;
     let Some((_, policy)) = work.known(id) else { return };
     let mut dealt_with = None;
-    for rule in &policy.notices {
+    for (index, rule) in policy.notices.iter().enumerate() {
         let Some(resource) = work.resources.get(id) else { return };
         let mut due: Vec<_> =
             open_slots(policy, rule, resource).into_iter().filter(|slot| *slot <= now).collect();
@@ -26,7 +26,7 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
         dealt_with = dealt_with.max(Some(latest));
         let fits = fits(policy, rule, resource);
         if fits {
-            notice::add(work, id, &rule.kind);
+            notice::add_slot(work, id, index);
         } else {
             due.push(latest);
         }

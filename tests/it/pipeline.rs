@@ -7,4 +7,5 @@ mod broker_run;
 mod embedded;
 mod operations;
 mod outage;
+mod quiet;
 mod tools;

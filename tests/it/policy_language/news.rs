@@ -1,6 +1,7 @@
 //! Notices of what was decided: renewed, restored, terminated, scheduled.
 
 use dunlin::engine::input::{Body, HoldScope, TerminationMode};
+use dunlin::engine::policy::Channel;
 
 use super::world::{activated, at, balance, refusal, renewed, resource, shipped_story, story};
 
@@ -408,6 +409,19 @@ fn a_notice_for_auto_renewal_is_not_sent_without_it() {
         "on = \"renewed\"\nwhen = { auto_renew = true }",
     );
     assert_eq!(story(&text, &told, "2026-03-06T00:00:00Z").lines, ["2026-03-05T00:00:00Z renewal"]);
+}
+
+#[test]
+fn of_two_notices_of_one_kind_each_goes_out_by_its_own_channels() {
+    let told = [(START, activated("own", Some("2026-03-20T00:00:00Z")))];
+    let text = PREPAID.replace(
+        "[[recovery]]",
+        "[[notice]]\nkind = \"due\"\nslots = { from = \"expiry\", after = [\"-15d\"] }\nchannels = [\"email\"]\n\
+         [[notice]]\nkind = \"due\"\nslots = { from = \"expiry\", after = [\"-1d\"] }\nchannels = [\"sms\"]\n[[recovery]]",
+    );
+    let story = story(&text, &told, "2026-03-20T00:00:00Z");
+    let channels: Vec<_> = story.of("due").iter().map(|notice| notice.channels.clone()).collect();
+    assert_eq!(channels, [[Channel::Email], [Channel::Sms]]);
 }
 
 #[test]
