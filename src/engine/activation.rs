@@ -110,11 +110,11 @@ fn enter(
         time: event.time,
         key: event.key.clone(),
     });
-    let auto_months = activation
-        .auto_renew
-        .and_then(|setting| setting.months)
-        .or_else(|| derived(policy.renewal.as_ref(), activation))
-        .map(|value| Register { value, time: event.time, key: event.key.clone() });
+    let auto_months = auto_months(policy.renewal.as_ref(), activation).map(|value| Register {
+        value,
+        time: event.time,
+        key: event.key.clone(),
+    });
     let resource = Resource {
         id: id.clone(),
         account: event.account.clone(),
@@ -143,18 +143,8 @@ fn enter(
         wake_at: None,
     };
     work.resources.insert(id.clone(), resource);
-    let bad_term = policy
-        .renewal
-        .as_ref()
-        .zip(activation.term_months)
-        .filter(|(renewal, months)| !renewal.allows(*months));
-    if bad_term.is_some() {
-        work.reject(
-            Some(&id),
-            Request::AutoRenew,
-            RejectCode::BadTerm,
-            "not a length that can be bought",
-        );
+    if let Some(reason) = bad_term(policy.renewal.as_ref(), activation) {
+        work.reject(Some(&id), Request::AutoRenew, RejectCode::BadTerm, reason);
     }
     let parked = core::mem::take(&mut work.account.parked);
     let (mine, others) =
@@ -190,6 +180,26 @@ fn first_term(
         known_at: work.now,
         closed: false,
     }))
+}
+
+/// A length that the policy does not have, in what was bought or in how it is to renew itself (REN-8).
+fn bad_term(renewal: Option<&Renewal>, activation: &Activation) -> Option<&'static str> {
+    let renewal = renewal?;
+    if activation.term_months.is_some_and(|months| !renewal.allows(months)) {
+        return Some("not a length that can be bought");
+    }
+    let asked = activation.auto_renew.and_then(|setting| setting.months);
+    asked
+        .is_some_and(|months| !renewal.allows_auto(months))
+        .then_some("not a length that auto-renewal can have")
+}
+
+/// How long auto-renewal renews: as was said with the purchase, if the policy has that; otherwise as it derives it.
+fn auto_months(renewal: Option<&Renewal>, activation: &Activation) -> Option<u32> {
+    let asked = activation.auto_renew.and_then(|setting| setting.months);
+    asked
+        .filter(|months| renewal.is_none_or(|renewal| renewal.allows_auto(*months)))
+        .or_else(|| derived(renewal, activation))
 }
 
 /// How long auto-renewal renews where nobody said (REN-8).

@@ -26,6 +26,11 @@ const UNKNOWN: Refusal = (
     "nobody asked for this charge in this term: money may have been collected",
 );
 
+const TOO_LATE: Refusal = (
+    RejectCode::UnknownCharge,
+    "it cannot be renewed any more, and this was collected for it: somebody must pay it back",
+);
+
 /// One attempt of a term.
 pub(super) struct Attempt {
     /// Position in the series, from 1.
@@ -161,11 +166,16 @@ pub(super) fn succeeded(
     id: &ResourceId,
     charge: &str,
 ) -> Result<(), Refusal> {
-    let resource = work.resources.get_mut(id).ok_or(UNKNOWN)?;
+    let (resource, policy) = work.known(id).ok_or(UNKNOWN)?;
     let index = asked_for(resource, charge).ok_or(UNKNOWN)?;
+    if !term::can_be_renewed(policy, resource) {
+        return Err(TOO_LATE);
+    }
     let months = months_of(resource);
     // Answered: it is not called back with the others.
-    resource.charges.remove(index);
+    if let Some(resource) = work.resources.get_mut(id) {
+        resource.charges.remove(index);
+    }
     term::renew(work, event, id, Ask { months, downgrade: Vec::new(), paid_charge: true });
     Ok(())
 }

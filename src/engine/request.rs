@@ -63,6 +63,9 @@ fn decide_one(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Result<(),
             if !renewal.allows(*months) {
                 return Err((RejectCode::BadTerm, "not a length that can be chosen"));
             }
+            if !term::can_be_renewed(policy, resource) {
+                return Err((RejectCode::Expired, "it cannot be renewed any more"));
+            }
             downgrade::check(policy, renewal, resource, downgrade, event.time)?;
             let ask = Ask { months: *months, downgrade: downgrade.clone(), paid_charge: false };
             term::renew(work, event, id, ask);

@@ -13,7 +13,7 @@ use super::downgrade;
 use super::effect::{Effect, RenewalDecided};
 use super::id::ResourceId;
 use super::input::{Downgrade, Event};
-use super::policy::{Cause, Outcome, Policy, RecoverWhen, Renewal, TermEnd};
+use super::policy::{Cause, Outcome, PhaseClass, Policy, RecoverWhen, Recovery, Renewal, TermEnd};
 use super::resource::{ChargeState, Resource, Stamp};
 use super::work::{Change, Work};
 
@@ -186,6 +186,12 @@ fn recover(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) {
             irreversible: false,
         },
     );
+}
+
+/// Whether a new term would do a resource any good: it works, or being renewed brings it back from where it is.
+pub(super) fn can_be_renewed(policy: &Policy, resource: &Resource) -> bool {
+    let is_back = |way: &Recovery| way.when == RecoverWhen::Renewed && way.from == resource.phase;
+    policy.class(&resource.phase) == PhaseClass::Working || policy.recoveries.iter().any(is_back)
 }
 
 impl Renewal {
