@@ -55,11 +55,13 @@ fn gone_out(folder: &Path, until: &str) -> (usize, usize, Vec<String>) {
     let of_text = |event: &&Value| {
         event["type"] == "lifecycle.notice.sent" && event["data"]["channel"] == "sms"
     };
-    let reported = lines("state-changes.jsonl")
+    let mut reported: Vec<String> = lines("state-changes.jsonl")
         .iter()
         .filter(of_text)
         .map(|event| event["time"].as_str().expect("text").to_owned())
         .collect();
+    // Several are sent at a time: their reports come in any order.
+    reported.sort_unstable();
     (mails, lines("sms.jsonl").len(), reported)
 }
 
