@@ -167,7 +167,7 @@ impl<'a> Work<'a> {
         let because = alloc::format!("{} -> {}: {}", transition.from, transition.to, change.reason);
         self.because(rule, Some(id), because);
         self.push(Effect::Transition(transition));
-        if let Some(trigger) = told_by(change.cause, class) {
+        if let Some(trigger) = told_by(change.cause) {
             notice::announce(self, id, &trigger);
         }
     }
@@ -235,20 +235,14 @@ pub(super) struct Change<'c> {
     pub(super) irreversible: bool,
 }
 
-/// What a change of phase sets off. Nobody is told of what the clock or a system outside did but by the step itself.
-fn told_by(cause: Cause, into: PhaseClass) -> Option<NoticeTrigger> {
+/// What a change of phase sets off, if it turns out true. What the clock did is told by the step itself, what a system
+/// outside did by nobody.
+fn told_by(cause: Cause) -> Option<NoticeTrigger> {
     match cause {
-        Cause::Recovery | Cause::Request if into == PhaseClass::Working => {
-            Some(NoticeTrigger::Restored)
-        }
+        Cause::Recovery | Cause::Request => Some(NoticeTrigger::Restored),
         Cause::Termination => Some(NoticeTrigger::Terminated),
         Cause::Return => Some(NoticeTrigger::Returned),
-        Cause::Recovery
-        | Cause::Request
-        | Cause::Start
-        | Cause::Clock
-        | Cause::Removed
-        | Cause::Import => None,
+        Cause::Start | Cause::Clock | Cause::Removed | Cause::Import => None,
     }
 }
 

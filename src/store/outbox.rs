@@ -62,7 +62,7 @@ pub struct ReadyDelivery {
     pub channel: Channel,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it was decided.
+    /// When it was first due: decided, or the end of the quiet hours.
     pub created_at: DateTime<Utc>,
 }
 
@@ -159,7 +159,7 @@ pub struct Backlog {
     pub oldest_publication: Option<DateTime<Utc>>,
     /// Deliveries that are not final.
     pub deliveries: u64,
-    /// When the oldest of them was decided.
+    /// When the oldest of them was first due.
     pub oldest_delivery: Option<DateTime<Utc>>,
 }
 

@@ -72,7 +72,7 @@ impl State {
         }
         self.notices.insert(id.to_owned(), Arc::new(notice.clone()));
         for delivery in deliveries {
-            self.add_delivery(id, notice.at, delivery);
+            self.add_delivery(id, notice.due_at(delivery.channel), delivery);
         }
         Ok(true)
     }

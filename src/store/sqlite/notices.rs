@@ -51,7 +51,7 @@ pub(super) fn push(
                 int(delivery.contact),
                 channel_word(delivery.channel),
                 state_word(DeliveryState::Pending),
-                past(notice.at),
+                past(notice.due_at(delivery.channel)),
                 due(delivery.next_at),
             ))
             .map_err(failed)?;

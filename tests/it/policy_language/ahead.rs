@@ -110,6 +110,26 @@ fn a_slot_that_was_past_when_the_deadline_became_known_is_not_made_up() {
 }
 
 #[test]
+fn a_slot_not_later_than_the_entry_of_its_phase_is_not_due() {
+    // Counted from the expiry alone: a stop that came late leaves less time. The other notice makes that lawful.
+    let text = POLICY.replace("[\"expiry\", \"entry\"]", "\"expiry\"").replace(
+        "[renewal]",
+        "[[notice]]\nkind = \"first\"\nslots = { from = \"expiry\", after = [\"-1d\"] }\nchannels = [\"email\"]\n[renewal]",
+    );
+    let known = "2026-03-12T06:00:00Z";
+    let warned = |expiry: &str| {
+        let told =
+            [(START, activated("own", Some("2026-03-20T00:00:00Z"))), (known, expires(expiry))];
+        let story = story(&text, &told, "2026-04-01T00:00:00Z");
+        story.when("warning").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // The release is due on the 13th, 30 hours after it was stopped; then exactly 24 hours, and a second more.
+    assert_eq!(warned("2026-03-10T12:00:00Z"), ["2026-03-12T12:00:00Z"]);
+    assert!(warned("2026-03-10T06:00:00Z").is_empty());
+    assert_eq!(warned("2026-03-10T06:00:01Z"), ["2026-03-12T06:00:01Z"]);
+}
+
+#[test]
 fn of_several_that_an_outage_swallowed_the_latest_is_sent() {
     let mut set = PolicySet::default();
     set.insert(policy(POLICY));

@@ -98,6 +98,26 @@ fn what_a_hold_delayed_to_a_day_without_work_waits_for_one_with() {
 }
 
 #[test]
+fn what_is_held_over_a_weekend_is_said_to_be_held_once() {
+    let hold = |reason: &str| Body::HoldPlaced {
+        resource: None,
+        hold: Some(reason.into()),
+        reason: reason.into(),
+        scope: HoldScope::Release,
+        until: None,
+    };
+    let told = [
+        (START, activated("own", Some("2026-03-02T04:00:00Z"))),
+        (START, hold("legal")),
+        // Somebody looks at it on Saturday.
+        ("2026-03-07T04:00:00Z", hold("support")),
+        ("2026-03-09T04:00:00Z", hold("again")),
+    ];
+    let story = story(POLICY, &told, "2026-03-30T00:00:00Z");
+    assert_eq!(story.when("held"), ["2026-03-05T04:00:00Z"]);
+}
+
+#[test]
 fn working_days_are_those_of_the_zone_across_a_change_of_clocks() {
     // Clocks in Berlin go forward on Sunday, 29 March: Saturday 12:00 moves to Monday 12:00, an hour earlier by UTC.
     let text = POLICY.replace("Asia/Shanghai", "Europe/Berlin");

@@ -425,6 +425,23 @@ fn of_two_notices_of_one_kind_each_goes_out_by_its_own_channels() {
 }
 
 #[test]
+fn a_trigger_sends_the_notice_that_is_declared_for_it_and_no_other_of_the_kind() {
+    let told = [
+        (START, activated("own", Some("2026-03-10T00:00:00Z"))),
+        ("2026-03-11T00:00:00Z", renewed(1)),
+    ];
+    // One kind: with the stop by e-mail, with the renewal by text.
+    let text = PREPAID.replace("kind = \"renewed\"", "kind = \"stopped\"").replace(
+        "on = \"renewed\"\nphases = [\"active\"]\nchannels = [\"email\"]",
+        "on = \"renewed\"\nchannels = [\"sms\"]",
+    );
+    let story = story(&text, &told, "2026-03-12T00:00:00Z");
+    let channels: Vec<_> =
+        story.of("stopped").iter().map(|notice| notice.channels.clone()).collect();
+    assert_eq!(channels, [[Channel::Email], [Channel::Sms]]);
+}
+
+#[test]
 fn a_trigger_that_nothing_pulls_is_refused_with_its_place() {
     let returned = PREPAID.replace("on = \"renewed\"", "on = \"returned\"");
     assert_eq!(

@@ -1,8 +1,8 @@
 //! Quiet hours: texts wait for their end, e-mail does not, and what was decided stands where it was decided.
 
-use dunlin::engine::policy::Channel;
+use dunlin::engine::policy::{Channel, PolicySet};
 
-use super::world::{activated, at, refusal, story};
+use super::world::{activated, at, balance, named, policy, refusal, run, story};
 
 const POLICY: &str = r#"
 id = "own"
@@ -59,6 +59,52 @@ fn a_channel_that_is_not_named_does_not_wait() {
         POLICY.replace("channels = [\"sms\"]\n[[phase]]", "channels = [\"email\"]\n[[phase]]");
     let (email, text) = due(&mailed, "2026-03-10T16:30:00Z");
     assert_eq!((email.as_str(), text.as_str()), ("2026-03-10T00:00:00Z", "2026-03-09T16:30:00Z"));
+}
+
+#[test]
+fn a_notice_about_two_policies_waits_for_the_longer_night() {
+    let arrears = |id: &str, until: &str| {
+        policy(&format!(
+            r#"
+id = "{id}"
+version = 1
+title = "Own"
+zone = "Asia/Shanghai"
+clock = "arrears"
+[quiet_hours]
+from = "21:00"
+until = "{until}"
+channels = ["sms"]
+[[phase]]
+name = "active"
+class = "working"
+[[phase]]
+name = "gone"
+class = "gone"
+[[notice]]
+kind = "arrears"
+on = "arrears"
+channels = ["email", "sms"]
+"#
+        ))
+    };
+    for (first, second) in [("08:00", "09:30"), ("09:30", "08:00")] {
+        let mut set = PolicySet::default();
+        set.insert(arrears("one", first));
+        set.insert(arrears("two", second));
+        let start = "2026-03-01T00:00:00Z";
+        let told = [
+            (start, balance(5)),
+            (start, named("ins-1", "one")),
+            (start, named("ins-2", "two")),
+            ("2026-03-05T14:00:00Z", balance(-1)),
+        ];
+        let story = run(&set, &told, "2026-03-06T00:00:00Z");
+        let [notice] = story.of("arrears")[..] else { panic!("one notice") };
+        assert_eq!(notice.items.len(), 2);
+        assert_eq!(notice.due_at(Channel::Sms), at("2026-03-06T01:30:00Z"));
+        assert_eq!(notice.due_at(Channel::Email), at("2026-03-05T14:00:00Z"));
+    }
 }
 
 #[test]

@@ -108,7 +108,8 @@ pub(super) fn account_after(policies: &PolicySet, told: &[Told<'_>], until: &str
     simulation.account(&"acc".into()).expect("it is known").clone()
 }
 
-fn run(policies: &PolicySet, told: &[Told<'_>], until: &str) -> Story {
+/// Runs `told` under several policies.
+pub(super) fn run(policies: &PolicySet, told: &[Told<'_>], until: &str) -> Story {
     play(&mut Simulation::new(policies), told, until)
 }
 
@@ -168,6 +169,15 @@ pub(super) fn renewing(policy: &str, expires_at: Option<&str>, mode: RenewMode) 
         auto_renew: expires_at.map(|_| AutoRenew { mode, months: None }),
         orders: Vec::new(),
     }))
+}
+
+/// Another resource, without a term.
+pub(super) fn named(id: &str, policy: &str) -> Body {
+    let Body::ResourceActivated(mut activation) = activated(policy, None) else {
+        panic!("it is an activation");
+    };
+    activation.resource = id.into();
+    Body::ResourceActivated(activation)
 }
 
 pub(super) fn balance(amount: i64) -> Body {

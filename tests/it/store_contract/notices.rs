@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use dunlin::engine::effect::Notice;
 use dunlin::engine::policy::Channel::{Email, Sms};
 use dunlin::store::AttemptOutcome::{Failed, Sent, Unknown};
 use dunlin::store::{DeliveryState, Read, Store, StoreError};
@@ -20,6 +21,7 @@ contract! {
     every_attempt_leaves_a_receipt,
     sent_messages_are_kept_and_forgotten_but_receipts_stay,
     a_delivery_waits_for_its_hour,
+    what_waits_for_the_end_of_the_quiet_hours_is_not_old,
 }
 
 fn push(store: &mut dyn Store) {
@@ -178,4 +180,17 @@ fn a_delivery_waits_for_its_hour(backend: &dyn Backend) {
     assert_eq!(reader.next_delivery(Email, &HashSet::new()).unwrap(), Some(at(40)));
     let in_flight = HashSet::from(["d2".to_owned()]);
     assert_eq!(reader.next_delivery(Email, &in_flight).unwrap(), Some(at(70)));
+}
+
+fn what_waits_for_the_end_of_the_quiet_hours_is_not_old(backend: &dyn Backend) {
+    let mut store = backend.open();
+    let night = Notice { not_before: [(Sms, at(600))].into(), ..notice("a", 0) };
+    commit(store.as_mut(), |t| {
+        let text = delivery("d1", 0, Sms, 600);
+        assert!(t.push_notice("n1", &night, &[text]).unwrap());
+    });
+    let reader = store.reader().unwrap();
+    assert!(ready(reader.as_ref(), 599, 9, &[]).is_empty());
+    assert_eq!(ready(reader.as_ref(), 600, 9, &[]), ["d1"]);
+    assert_eq!(reader.backlog().unwrap().oldest_delivery, Some(at(600)));
 }
