@@ -10,3 +10,4 @@ mod smtp;
 mod store_contract;
 mod support;
 mod tidy;
+mod wire;
