@@ -45,7 +45,7 @@ const PARTICULARS: [Particular; 7] = [
         always: &["balance", "runway"],
         never: &[TERM, ARREARS, CHARGE, NEXT, PRICE, DETACHED],
     },
-    Particular { kind: "arrears", always: &["balance"], never: &[TERM, RATE, CHARGE, NEXT, PRICE] },
+    Particular { kind: "arrears", always: &[], never: &[TERM, RATE, CHARGE, NEXT, PRICE] },
     Particular {
         kind: "reclaimed",
         always: &[],
