@@ -32,6 +32,7 @@ mod returns;
 pub mod runway;
 mod slot;
 mod step;
+mod takeover;
 mod term;
 mod wake;
 mod work;

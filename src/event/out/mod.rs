@@ -53,7 +53,10 @@ pub const EVENT_TYPES: &[&str] = &[
 
 /// Whether a message of this type must be taken by a queue: without a binding it comes back and stays in the outbox.
 pub(super) fn is_mandatory(event_type: &str) -> bool {
-    matches!(event_type, CHANGED | CHARGE_REQUESTED | CHARGE_CANCELLED | RENEWAL_DECIDED)
+    matches!(
+        event_type,
+        CHANGED | CHARGE_REQUESTED | CHARGE_CANCELLED | RENEWAL_DECIDED | REFUND_DECIDED
+    )
 }
 
 /// The JSON Schema of what every type has around its data.
