@@ -10,4 +10,6 @@ mod refund;
 mod smtp;
 mod store_contract;
 mod support;
+mod takeover;
 mod tidy;
+mod wire;
