@@ -231,7 +231,15 @@ pub trait Transaction: Read {
         deliveries: &[NewDelivery],
     ) -> Result<bool>;
 
-    /// Records an attempt. A delivery that is already final keeps its state, the receipt is kept all the same.
+    /// Marks a delivery before it is handed to somebody who could not tell a repeat (SAFE-2): an attempt has begun at `at`.
+    /// `false` if one has already, or if the delivery is final: then it must not be handed over.
+    fn begin_attempt(&mut self, delivery: &str, at: DateTime<Utc>) -> Result<bool>;
+
+    /// The attempt was provably not made: as if it had never begun. `false` if none had.
+    fn withdraw_attempt(&mut self, delivery: &str) -> Result<bool>;
+
+    /// Records an attempt, which is over with that: the mark of [`Self::begin_attempt`] goes. A delivery that is already
+    /// final keeps its state, the receipt is kept all the same.
     fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState>;
 
     /// Keeps what was sent; what was kept of an earlier attempt of the same delivery is replaced.

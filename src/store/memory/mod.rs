@@ -199,6 +199,16 @@ impl Transaction for MemoryTransaction<'_> {
         self.change(move |state| state.push_notice(&id, &notice, &deliveries))
     }
 
+    fn begin_attempt(&mut self, delivery: &str, at: DateTime<Utc>) -> Result<bool> {
+        let (delivery, at) = (delivery.to_owned(), past(at));
+        self.change(move |state| state.begin_attempt(&delivery, at))
+    }
+
+    fn withdraw_attempt(&mut self, delivery: &str) -> Result<bool> {
+        let delivery = delivery.to_owned();
+        self.change(move |state| Ok(state.withdraw_attempt(&delivery)))
+    }
+
     fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState> {
         let (delivery, receipt) = (attempt.delivery.to_owned(), attempt.receipt.to_owned());
         let (outcome, at, next_at) = (attempt.outcome, attempt.at, attempt.next_at);

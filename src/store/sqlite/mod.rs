@@ -172,6 +172,14 @@ impl Transaction for SqliteTransaction<'_> {
         notices::push(&self.inner, id, notice, deliveries)
     }
 
+    fn begin_attempt(&mut self, delivery: &str, at: DateTime<Utc>) -> Result<bool> {
+        notices::begin(&self.inner, delivery, at)
+    }
+
+    fn withdraw_attempt(&mut self, delivery: &str) -> Result<bool> {
+        notices::withdraw(&self.inner, delivery)
+    }
+
     fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState> {
         notices::record(&self.inner, attempt)
     }
