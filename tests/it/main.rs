@@ -8,4 +8,5 @@ mod pipeline;
 mod smtp;
 mod store_contract;
 mod support;
+mod texts;
 mod tidy;

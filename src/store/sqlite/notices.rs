@@ -156,12 +156,10 @@ pub(super) fn begin(c: &Connection, delivery: &str, at: DateTime<Utc>) -> Result
 }
 
 pub(super) fn withdraw(c: &Connection, delivery: &str) -> Result<bool> {
-    c.prepare_cached(
-        "UPDATE deliveries SET begun_at = NULL WHERE id = ?1 AND begun_at IS NOT NULL",
-    )
-    .and_then(|mut update| update.execute([delivery]))
-    .map(|rows| rows == 1)
-    .map_err(failed("withdrawing an attempt"))
+    c.prepare_cached("UPDATE deliveries SET begun_at = NULL WHERE id = ?1 AND begun_at IS NOT NULL")
+        .and_then(|mut update| update.execute([delivery]))
+        .map(|rows| rows == 1)
+        .map_err(failed("withdrawing an attempt"))
 }
 
 pub(super) fn record(c: &Connection, attempt: &Attempt<'_>) -> Result<DeliveryState> {

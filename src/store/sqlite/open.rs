@@ -12,11 +12,10 @@ use super::codec::failed;
 use crate::store::{Limits, Result, StoreError};
 
 /// Name and text of every migration, in order; the first four digits are its number.
-pub(super) const MIGRATIONS: &[(&str, &str)] =
-    &[
-        ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql")),
-        ("0002_begun", include_str!("../../../migrations/sqlite/0002_begun.sql")),
-    ];
+pub(super) const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql")),
+    ("0002_begun", include_str!("../../../migrations/sqlite/0002_begun.sql")),
+];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).
 const OLDEST_SQLITE: i32 = 3_051_003;
