@@ -5,16 +5,18 @@
 
 mod send;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::send::Tried;
 use super::in_flight::InFlight;
 use super::message::{EmailChannel, SmsChannel};
+use super::relay::{self, Outlet, Then, Ties};
 use super::report::Report;
 use super::rest::Rest;
 use super::retry::Patience;
@@ -37,7 +39,7 @@ pub enum Way {
 pub struct Limits {
     /// The most sends in flight.
     pub concurrency: usize,
-    /// The most rows read at once.
+    /// The most rows read at once, and the most that are read ahead of their turn.
     pub batch_rows_max: usize,
     /// The longest that a row waits if the signal for it was lost.
     pub idle_poll: Duration,
@@ -112,39 +114,7 @@ impl Deliver {
     ///
     /// If the outbox cannot be read, or, in a replay, if the way out is broken.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), DispatchError> {
-        let Self { reader, desk } = self;
-        let committed = Arc::clone(&desk.committed);
-        let mut sending = FuturesUnordered::new();
-        let mut rest = Rest::default();
-        loop {
-            // Registered before looking: a commit in between wakes this round, it is not lost.
-            let wake = committed.notified();
-            tokio::pin!(wake);
-            wake.as_mut().enable();
-            // Read once: a stop between two looks would be seen by neither.
-            let stopping = shutdown.is_cancelled();
-            let free = desk.limits.concurrency.saturating_sub(sending.len());
-            let room = rest.room(free, sending.len());
-            if room > 0 && !stopping {
-                for row in desk.ready(reader.as_ref(), room)? {
-                    sending.push(desk.send(row));
-                }
-            }
-            if stopping && sending.is_empty() {
-                return Ok(());
-            }
-            let nap = desk.nap(reader.as_ref(), &rest)?;
-            tokio::select! {
-                Some(tried) = sending.next(), if !sending.is_empty() => {
-                    if !desk.conclude(tried, &mut rest).await? {
-                        return Ok(());
-                    }
-                }
-                () = &mut wake => {}
-                () = tokio::time::sleep(nap) => {}
-                () = shutdown.cancelled(), if !stopping => {}
-            }
-        }
+        relay::run(self.reader, &self.desk, shutdown).await
     }
 }
 
@@ -163,55 +133,6 @@ impl Desk {
         }
     }
 
-    fn ready(&self, reader: &dyn Reader, room: usize) -> Result<Vec<ReadyDelivery>, StoreError> {
-        let limit = room.min(self.limits.batch_rows_max);
-        let held = self.in_flight.snapshot();
-        let mut rows = reader.ready_deliveries(self.clock.now(), self.channel(), limit, &held)?;
-        rows.retain(|row| self.in_flight.take(&row.id));
-        Ok(rows)
-    }
-
-    /// How long there is nothing to do but to wait for a signal.
-    fn nap(&self, reader: &dyn Reader, rest: &Rest) -> Result<Duration, StoreError> {
-        if let Some(left) = rest.left() {
-            return Ok(left.min(self.limits.idle_poll));
-        }
-        let next = reader.next_delivery(self.channel(), &self.in_flight.snapshot())?;
-        let ahead = next.map(|at| (at - self.clock.now()).to_std().unwrap_or_default());
-        // What is due already found no room: a send that ends makes some.
-        Ok(ahead
-            .filter(|ahead| !ahead.is_zero())
-            .map_or(self.limits.idle_poll, |ahead| ahead.min(self.limits.idle_poll)))
-    }
-
-    /// Hands on what came of a send; `false` once nobody is there to record it.
-    async fn conclude(&self, tried: Tried, rest: &mut Rest) -> Result<bool, DispatchError> {
-        match tried {
-            Tried::Recorded { report, was_handed_over } => {
-                if was_handed_over {
-                    rest.works();
-                    self.health.send_replace(WayHealth::Works);
-                }
-                Ok(self.reports.send(Report::Delivery(*report)).await.is_ok())
-            }
-            Tried::Broken { delivery, had_begun, reason } => {
-                let goes_on = if had_begun {
-                    self.reports.send(Report::Withdrawn { delivery }).await.is_ok()
-                } else {
-                    self.in_flight.settle([delivery.as_str()].into_iter());
-                    true
-                };
-                self.broken(rest, reason)?;
-                Ok(goes_on)
-            }
-            Tried::Refused { delivery } => {
-                self.in_flight.settle([delivery.as_str()].into_iter());
-                Ok(true)
-            }
-            Tried::Over => Ok(false),
-        }
-    }
-
     fn broken(&self, rest: &mut Rest, reason: String) -> Result<(), DispatchError> {
         if self.limits.faults_are_fatal {
             return Err(DispatchError::Broken { way: self.name(), reason });
@@ -225,6 +146,74 @@ impl Desk {
             self.health.send_replace(WayHealth::Broken(reason));
         }
         Ok(())
+    }
+}
+
+impl Outlet for Desk {
+    type Row = ReadyDelivery;
+    type Tried = Tried;
+
+    fn ties(&self) -> Ties<'_> {
+        Ties {
+            clock: self.clock.as_ref(),
+            in_flight: &self.in_flight,
+            committed: &self.committed,
+            limits: &self.limits,
+        }
+    }
+
+    fn name(row: &ReadyDelivery) -> &str {
+        &row.id
+    }
+
+    fn ready(
+        &self,
+        reader: &dyn Reader,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_hand: &HashSet<String>,
+    ) -> Result<Vec<ReadyDelivery>, StoreError> {
+        reader.ready_deliveries(now, self.channel(), limit, in_hand)
+    }
+
+    fn next(
+        &self,
+        reader: &dyn Reader,
+        in_hand: &HashSet<String>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        reader.next_delivery(self.channel(), in_hand)
+    }
+
+    fn attempt(&self, row: ReadyDelivery) -> impl Future<Output = Tried> + Send {
+        self.send(row)
+    }
+
+    async fn conclude(&self, tried: Tried, rest: &mut Rest) -> Result<Then, DispatchError> {
+        let is_heard = match tried {
+            Tried::Recorded { report, was_handed_over } => {
+                if was_handed_over {
+                    rest.works();
+                    self.health.send_replace(WayHealth::Works);
+                }
+                self.reports.send(Report::Delivery(*report)).await.is_ok()
+            }
+            Tried::Broken { delivery, had_begun, reason } => {
+                let is_heard = if had_begun {
+                    self.reports.send(Report::Withdrawn { delivery }).await.is_ok()
+                } else {
+                    self.in_flight.settle([delivery.as_str()].into_iter());
+                    true
+                };
+                self.broken(rest, reason)?;
+                return Ok(if is_heard { Then::GiveBack } else { Then::End });
+            }
+            Tried::Refused { delivery } => {
+                self.in_flight.settle([delivery.as_str()].into_iter());
+                return Ok(Then::LookAgain);
+            }
+            Tried::Over => false,
+        };
+        Ok(if is_heard { Then::Next } else { Then::End })
     }
 }
 

@@ -9,6 +9,8 @@
 //! * Synchronous. A backend that waits for a network hides it behind its own thread.
 
 mod ask;
+#[cfg(test)]
+pub(crate) mod counted;
 mod error;
 pub mod memory;
 mod outbox;

@@ -24,7 +24,7 @@ use crate::telemetry;
 const CUT_OFF: &str = "dunlin stopped while this was being sent";
 
 /// What came of one send.
-pub(super) enum Tried {
+pub(in crate::dispatch) enum Tried {
     /// It is to be recorded.
     Recorded {
         /// What is to be recorded.

@@ -79,9 +79,10 @@ impl SmsChannel for Gateway {
         self.asked.notify_waiters();
         let answer = self.answers.lock().unwrap().pop_front();
         Box::pin(async move {
-            match answer.unwrap_or(Answer::Is(Outcome::Sent { receipt: "taken".to_owned() })) {
-                Answer::Is(outcome) => outcome,
-                Answer::Never => std::future::pending().await,
+            match answer {
+                None => Outcome::Sent { receipt: "taken".to_owned() },
+                Some(Answer::Is(outcome)) => outcome,
+                Some(Answer::Never) => std::future::pending().await,
             }
         })
     }
