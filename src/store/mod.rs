@@ -89,6 +89,10 @@ pub trait Store: Send {
     /// Starts the one transaction that may be open. It takes the write lock at once.
     fn begin(&mut self) -> Result<Box<dyn Transaction + '_>>;
 
+    /// Before a clean end: leaves on the disk only what is needed. Nothing is lost where this never comes, and where a reader
+    /// is in the way it is left undone.
+    fn wind_up(&mut self) -> Result<()>;
+
     /// A connection for reading, to be used from another thread.
     fn reader(&self) -> Result<Box<dyn Reader>>;
 }

@@ -117,7 +117,7 @@ impl Serve {
             more_due = self.group(deliveries, reports, ended).await?;
             let quiet = !deliveries_open && !more_due;
             if quiet && (!reports_open || self.is_done()?) {
-                return Ok(());
+                return Ok(self.store.wind_up()?);
             }
         }
     }

@@ -76,6 +76,10 @@ impl Store for MemoryStore {
         Ok(Box::new(MemoryTransaction { store: self, done: Vec::new() }))
     }
 
+    fn wind_up(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     fn reader(&self) -> Result<Box<dyn Reader>> {
         Ok(Box::new(MemoryReader(self.disk.clone())))
     }

@@ -64,6 +64,11 @@ impl Store for SqliteStore {
         }))
     }
 
+    /// SQLite empties the write-ahead log by itself only if the writer is the last to go; readers outlive it.
+    fn wind_up(&mut self) -> Result<()> {
+        open::empty_log(&self.connection)
+    }
+
     fn reader(&self) -> Result<Box<dyn Reader>> {
         Ok(Box::new(SqliteReader::open(&self.path, &self.limits)?))
     }

@@ -155,6 +155,14 @@ pub(super) fn assert_durable(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Moves what is in the write-ahead log into the database and cuts the log to nothing. What a reader still sees stays.
+pub(super) fn empty_log(connection: &Connection) -> Result<()> {
+    // The answer says whether a reader was in the way: then the next checkpoint, or the next start, does it.
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .map_err(failed("emptying its log"))
+}
+
 /// The schema version of the file; 0 if it has none.
 fn schema(connection: &Connection) -> Result<u32> {
     let failed = failed("reading its schema version");

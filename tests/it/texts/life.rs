@@ -115,6 +115,10 @@ impl Store for Counted {
         self.0.begin()
     }
 
+    fn wind_up(&mut self) -> Result<()> {
+        self.0.wind_up()
+    }
+
     fn reader(&self) -> Result<Box<dyn Reader>> {
         self.0.reader()
     }
