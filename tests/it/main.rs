@@ -11,5 +11,6 @@ mod smtp;
 mod store_contract;
 mod support;
 mod takeover;
+mod texts;
 mod tidy;
 mod wire;
