@@ -95,6 +95,18 @@ pub enum InputExchangeType {
     ConsistentHash,
 }
 
+impl InputExchangeType {
+    /// What AMQP calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Direct => "direct",
+            Self::Fanout => "fanout",
+            Self::ConsistentHash => "x-consistent-hash",
+        }
+    }
+}
+
 /// `[broker.dead_letter]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

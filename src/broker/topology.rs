@@ -250,7 +250,7 @@ fn kind(exchange_type: InputExchangeType) -> ExchangeKind {
         InputExchangeType::Topic => ExchangeKind::Topic,
         InputExchangeType::Direct => ExchangeKind::Direct,
         InputExchangeType::Fanout => ExchangeKind::Fanout,
-        InputExchangeType::ConsistentHash => ExchangeKind::Custom("x-consistent-hash".to_owned()),
+        InputExchangeType::ConsistentHash => ExchangeKind::Custom(exchange_type.name().to_owned()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::template;
 use crate::app;
+use crate::broker::BrokerSettings;
 use crate::event;
 use crate::http;
 use crate::settings::{Loaded, Settings, show};
@@ -74,6 +75,19 @@ pub(super) fn schema(event_type: Option<&str>) -> miette::Result<ExitCode> {
             serde_json::to_string_pretty(schema)
         }
     };
+    anstream::println!("{}", text.map_err(|error| miette::miette!("{error}"))?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that comes in and goes out, as one AsyncAPI document.
+pub(super) fn asyncapi() -> miette::Result<ExitCode> {
+    let broker = BrokerSettings::default();
+    let document = event::asyncapi(&event::Exchanges {
+        input: &broker.input.exchange,
+        input_type: broker.input.exchange_type.name(),
+        output: &broker.output.exchange,
+    });
+    let text = serde_json::to_string_pretty(&document);
     anstream::println!("{}", text.map_err(|error| miette::miette!("{error}"))?);
     Ok(ExitCode::SUCCESS)
 }

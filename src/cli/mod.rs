@@ -63,10 +63,13 @@ enum Command {
     /// Shows the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Prints the JSON Schema of the data of an event type, or of all.
+    /// Prints the JSON Schema of the data of an event type, or of all; or an AsyncAPI document of everything.
     Schema {
         /// Such as `billing.balance.changed`.
         event_type: Option<String>,
+        /// Print an AsyncAPI 3.0 document: every message, the exchanges of the default settings, how it travels.
+        #[arg(long, conflicts_with = "event_type")]
+        asyncapi: bool,
     },
     /// Asks a running dunlin whether it is alive; exit code 1 if not.
     Healthcheck {
@@ -111,7 +114,8 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         }
         Command::Check => inspect::check(&settings(config)?),
         Command::Config(ConfigCommand::Show) => Ok(inspect::config_show(&settings(config)?)),
-        Command::Schema { event_type } => inspect::schema(event_type.as_deref()),
+        Command::Schema { asyncapi: true, .. } => inspect::asyncapi(),
+        Command::Schema { event_type, .. } => inspect::schema(event_type.as_deref()),
         Command::Healthcheck { url } => {
             let settings = settings(config)?.settings;
             with_network(inspect::healthcheck(url, &settings))

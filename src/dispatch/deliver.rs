@@ -1,24 +1,29 @@
 //! The relay of one channel: takes due deliveries from the outbox, renders, sends, reports.
 //!
-//! Every recipient and channel on its own: one failing address delays nobody (PRE-7). Never writes to the store.
+//! Every recipient and channel on its own: one failing address delays nobody (PRE-7). Never writes to the store. How one
+//! message is made and handed over is in `send`.
 
+mod send;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::send::Tried;
 use super::in_flight::InFlight;
-use super::message::{EmailChannel, EmailMessage, Fault, Outcome, SmsBody, SmsChannel, SmsMessage};
-use super::report::{DeliveryReport, Report};
+use super::message::{EmailChannel, SmsChannel};
+use super::relay::{self, Outlet, Then, Ties};
+use super::report::Report;
 use super::rest::Rest;
-use super::retry::{Patience, Verdict};
-use crate::clock::{Clock, monotonic};
+use super::retry::Patience;
+use crate::clock::Clock;
 use crate::engine::policy::Channel;
 use crate::render::Renderer;
-use crate::store::{AttemptOutcome, Reader, ReadyDelivery, SentMessage, StoreError};
-use crate::telemetry;
+use crate::store::{Reader, ReadyDelivery, StoreError};
 
 /// A way to tell somebody.
 #[derive(Clone)]
@@ -34,7 +39,7 @@ pub enum Way {
 pub struct Limits {
     /// The most sends in flight.
     pub concurrency: usize,
-    /// The most rows read at once.
+    /// The most rows read at once, and the most that are read ahead of their turn.
     pub batch_rows_max: usize,
     /// The longest that a row waits if the signal for it was lost.
     pub idle_poll: Duration,
@@ -109,56 +114,8 @@ impl Deliver {
     ///
     /// If the outbox cannot be read, or, in a replay, if the way out is broken.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), DispatchError> {
-        let Self { reader, desk } = self;
-        let committed = Arc::clone(&desk.committed);
-        let mut sending = FuturesUnordered::new();
-        let mut rest = Rest::default();
-        loop {
-            // Registered before looking: a commit in between wakes this round, it is not lost.
-            let wake = committed.notified();
-            tokio::pin!(wake);
-            wake.as_mut().enable();
-            // Read once: a stop between two looks would be seen by neither.
-            let stopping = shutdown.is_cancelled();
-            let free = desk.limits.concurrency.saturating_sub(sending.len());
-            let room = rest.room(free, sending.len());
-            if room > 0 && !stopping {
-                for row in desk.ready(reader.as_ref(), room)? {
-                    sending.push(desk.send(row));
-                }
-            }
-            if stopping && sending.is_empty() {
-                return Ok(());
-            }
-            let nap = desk.nap(reader.as_ref(), &rest)?;
-            tokio::select! {
-                Some(sent) = sending.next(), if !sending.is_empty() => match sent {
-                    Tried::Recorded(report) => {
-                        rest.works();
-                        desk.health.send_replace(WayHealth::Works);
-                        if desk.reports.send(Report::Delivery(*report)).await.is_err() {
-                            return Ok(());
-                        }
-                    }
-                    Tried::Broken { delivery, reason } => {
-                        desk.in_flight.settle([delivery.as_str()].into_iter());
-                        desk.broken(&mut rest, reason)?;
-                    }
-                },
-                () = &mut wake => {}
-                () = tokio::time::sleep(nap) => {}
-                () = shutdown.cancelled(), if !stopping => {}
-            }
-        }
+        relay::run(self.reader, &self.desk, shutdown).await
     }
-}
-
-/// What came of one send.
-enum Tried {
-    /// It is to be recorded.
-    Recorded(Box<DeliveryReport>),
-    /// The way out is broken; the message waits, untried.
-    Broken { delivery: String, reason: String },
 }
 
 impl Desk {
@@ -176,27 +133,6 @@ impl Desk {
         }
     }
 
-    fn ready(&self, reader: &dyn Reader, room: usize) -> Result<Vec<ReadyDelivery>, StoreError> {
-        let limit = room.min(self.limits.batch_rows_max);
-        let held = self.in_flight.snapshot();
-        let mut rows = reader.ready_deliveries(self.clock.now(), self.channel(), limit, &held)?;
-        rows.retain(|row| self.in_flight.take(&row.id));
-        Ok(rows)
-    }
-
-    /// How long there is nothing to do but to wait for a signal.
-    fn nap(&self, reader: &dyn Reader, rest: &Rest) -> Result<Duration, StoreError> {
-        if let Some(left) = rest.left() {
-            return Ok(left.min(self.limits.idle_poll));
-        }
-        let next = reader.next_delivery(self.channel(), &self.in_flight.snapshot())?;
-        let ahead = next.map(|at| (at - self.clock.now()).to_std().unwrap_or_default());
-        // What is due already found no room: a send that ends makes some.
-        Ok(ahead
-            .filter(|ahead| !ahead.is_zero())
-            .map_or(self.limits.idle_poll, |ahead| ahead.min(self.limits.idle_poll)))
-    }
-
     fn broken(&self, rest: &mut Rest, reason: String) -> Result<(), DispatchError> {
         if self.limits.faults_are_fatal {
             return Err(DispatchError::Broken { way: self.name(), reason });
@@ -211,155 +147,74 @@ impl Desk {
         }
         Ok(())
     }
+}
 
-    async fn send(&self, row: ReadyDelivery) -> Tried {
-        let started = monotonic();
-        let (outcome, sent) = match &self.way {
-            Way::Email(channel) => self.send_email(channel.as_ref(), &row).await,
-            Way::Sms(channel) => self.send_sms(channel.as_ref(), &row).await,
-        };
-        let resend_unknown = match &self.way {
-            Way::Email(_) => true,
-            Way::Sms(channel) => channel.is_idempotent(),
-        };
-        let (attempt, now) = (row.attempts + 1, self.clock.now());
-        let (outcome, next_at, receipt) =
-            match self.patience.judge(outcome, attempt, resend_unknown, now) {
-                Verdict::Record { outcome, next_at, receipt } => (outcome, next_at, receipt),
-                Verdict::Rest(reason) => {
-                    telemetry::count_send(self.name(), "broken", started.elapsed());
-                    return Tried::Broken { delivery: row.id, reason };
-                }
-            };
-        let label = match (outcome, next_at) {
-            (AttemptOutcome::Sent, _) => "sent",
-            (AttemptOutcome::Unknown, _) => "unknown",
-            (AttemptOutcome::Failed, Some(_)) => "retry",
-            (AttemptOutcome::Failed, None) => "failed",
-        };
-        telemetry::count_send(self.name(), label, started.elapsed());
-        if label != "sent" {
-            let channel = self.name();
-            tracing::warn!(
-                delivery = row.id,
-                channel,
-                outcome = label,
-                attempt,
-                reason = receipt,
-                "a notice was not delivered"
-            );
+impl Outlet for Desk {
+    type Row = ReadyDelivery;
+    type Tried = Tried;
+
+    fn ties(&self) -> Ties<'_> {
+        Ties {
+            clock: self.clock.as_ref(),
+            in_flight: &self.in_flight,
+            committed: &self.committed,
+            limits: &self.limits,
         }
-        let sent = sent
-            .filter(|_| outcome == AttemptOutcome::Sent)
-            .map(|sent| SentMessage { sent_at: now, ..sent });
-        Tried::Recorded(Box::new(DeliveryReport {
-            delivery: row.id,
-            notice: row.notice,
-            notice_id: row.notice_id,
-            channel: self.channel(),
-            attempt,
-            outcome,
-            receipt,
-            next_at,
-            sent,
-        }))
     }
 
-    async fn send_email(
+    fn name(row: &ReadyDelivery) -> &str {
+        &row.id
+    }
+
+    fn ready(
         &self,
-        channel: &dyn EmailChannel,
-        row: &ReadyDelivery,
-    ) -> (Outcome, Option<SentMessage>) {
-        let Some((contact, address)) =
-            row.notice.contacts.get(row.contact).and_then(|one| Some((one, one.email.as_ref()?)))
-        else {
-            return (unaddressed(), None);
-        };
-        let tag = self.renderer.locale_for(contact, row.notice.locale.as_deref());
-        let rendered = match self.renderer.render_email(&row.notice, contact, tag) {
-            Ok(rendered) => rendered,
-            Err(error) => return (unrenderable(&error), None),
-        };
-        let message = EmailMessage {
-            message_id: format!("{}@{}", row.id, self.message_domain),
-            to_name: Some(contact.name.clone()),
-            to_address: address.clone(),
-            subject: rendered.subject,
-            text: rendered.text,
-            html: rendered.html,
-            language: rendered.language,
-            date: row.notice.at,
-            thread: Some(thread_id(&row.notice.episode, &self.message_domain)),
-            notice_id: row.notice_id.clone(),
-        };
-        let outcome = channel.send(&message).await;
-        let sent = SentMessage {
-            delivery: row.id.clone(),
-            channel: Channel::Email,
-            subject: Some(message.subject),
-            text: message.text,
-            html: Some(message.html),
-            sent_at: row.created_at,
-        };
-        (outcome, Some(sent))
+        reader: &dyn Reader,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_hand: &HashSet<String>,
+    ) -> Result<Vec<ReadyDelivery>, StoreError> {
+        reader.ready_deliveries(now, self.channel(), limit, in_hand)
     }
 
-    async fn send_sms(
+    fn next(
         &self,
-        channel: &dyn SmsChannel,
-        row: &ReadyDelivery,
-    ) -> (Outcome, Option<SentMessage>) {
-        let Some((contact, phone)) =
-            row.notice.contacts.get(row.contact).and_then(|one| Some((one, one.phone.as_ref()?)))
-        else {
-            return (unaddressed(), None);
-        };
-        let tag = self.renderer.locale_for(contact, row.notice.locale.as_deref());
-        let rendered = match self.renderer.render_sms(&row.notice, contact, tag) {
-            Ok(rendered) => rendered,
-            Err(error) => return (unrenderable(&error), None),
-        };
-        let message = SmsMessage {
-            id: row.id.clone(),
-            to: phone.clone(),
-            body: SmsBody::FreeText(rendered.text.clone()),
-            date: row.notice.at,
-            language: rendered.language,
-            notice_id: row.notice_id.clone(),
-        };
-        let outcome = channel.send(&message).await;
-        let sent = SentMessage {
-            delivery: row.id.clone(),
-            channel: Channel::Sms,
-            subject: None,
-            text: rendered.text,
-            html: None,
-            sent_at: row.created_at,
-        };
-        (outcome, Some(sent))
+        reader: &dyn Reader,
+        in_hand: &HashSet<String>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        reader.next_delivery(self.channel(), in_hand)
     }
-}
 
-fn unaddressed() -> Outcome {
-    let reason = "the contact has no address for this channel".into();
-    Outcome::Failed { fault: Fault::RecipientPermanent, reason, retry_after_secs: None }
-}
-
-fn unrenderable(error: &crate::render::RenderError) -> Outcome {
-    Outcome::Failed {
-        fault: Fault::Message,
-        reason: format!("cannot be rendered: {error}"),
-        retry_after_secs: None,
+    fn attempt(&self, row: ReadyDelivery) -> impl Future<Output = Tried> + Send {
+        self.send(row)
     }
-}
 
-/// The root that all messages of one episode refer to. It is never sent; an episode names an account and a resource, so it
-/// is hashed.
-fn thread_id(episode: &str, domain: &str) -> String {
-    format!(
-        "episode.{}@{domain}",
-        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, episode.as_bytes()).simple()
-    )
+    async fn conclude(&self, tried: Tried, rest: &mut Rest) -> Result<Then, DispatchError> {
+        let is_heard = match tried {
+            Tried::Recorded { report, was_handed_over } => {
+                if was_handed_over {
+                    rest.works();
+                    self.health.send_replace(WayHealth::Works);
+                }
+                self.reports.send(Report::Delivery(*report)).await.is_ok()
+            }
+            Tried::Broken { delivery, had_begun, reason } => {
+                let is_heard = if had_begun {
+                    self.reports.send(Report::Withdrawn { delivery }).await.is_ok()
+                } else {
+                    self.in_flight.settle([delivery.as_str()].into_iter());
+                    true
+                };
+                self.broken(rest, reason)?;
+                return Ok(if is_heard { Then::GiveBack } else { Then::End });
+            }
+            Tried::Refused { delivery } => {
+                self.in_flight.settle([delivery.as_str()].into_iter());
+                return Ok(Then::LookAgain);
+            }
+            Tried::Over => false,
+        };
+        Ok(if is_heard { Then::Next } else { Then::End })
+    }
 }
 
 impl std::fmt::Debug for Desk {

@@ -1,29 +1,29 @@
 //! What dispatch has in hand: deliveries and lanes whose outcome is not durable yet. Nobody else picks them up.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Names of deliveries and lanes.
 #[derive(Debug, Default)]
-pub struct InFlight(Mutex<HashSet<String>>);
+pub struct InFlight(Mutex<Arc<HashSet<String>>>);
 
 impl InFlight {
     /// Takes one in hand; `false` if it is already.
     pub fn take(&self, name: &str) -> bool {
-        self.lock().insert(name.to_owned())
+        Arc::make_mut(&mut self.lock()).insert(name.to_owned())
     }
 
     /// These are durable, or were never sent: they may be picked up again.
     pub fn settle<'n>(&self, names: impl Iterator<Item = &'n str>) {
         let mut held = self.lock();
         for name in names {
-            held.remove(name);
+            Arc::make_mut(&mut held).remove(name);
         }
     }
 
-    /// All of them, as they are now.
-    pub fn snapshot(&self) -> HashSet<String> {
-        self.lock().clone()
+    /// All of them, as they are now. Costs nothing, unless it is kept while something changes: then the set is copied once.
+    pub fn snapshot(&self) -> Arc<HashSet<String>> {
+        Arc::clone(&self.lock())
     }
 
     /// How many there are.
@@ -36,7 +36,7 @@ impl InFlight {
         self.lock().is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn lock(&self) -> MutexGuard<'_, Arc<HashSet<String>>> {
         self.0.lock().expect("no holder of this lock can panic")
     }
 }

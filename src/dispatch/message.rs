@@ -125,7 +125,8 @@ pub trait SmsChannel: Send + Sync {
     fn send<'a>(&'a self, message: &'a SmsMessage) -> BoxFuture<'a, Outcome>;
     /// A short name for logs and metrics.
     fn name(&self) -> &'static str;
-    /// Whether the gateway drops a second message with the same id. If not, an unknown outcome is never resent (SAFE-2).
+    /// Whether the gateway drops a second message with the same id, also after a restart of either side. If not, each attempt
+    /// is on record before it is made, and one of unknown outcome is never followed by another (SAFE-2).
     fn is_idempotent(&self) -> bool;
 }
 

@@ -3,6 +3,7 @@
 //! Knows no event and never calls the engine: what became of a send goes back to the worker as an input. One relay for each
 //! way out, so that a dead one delays nobody else.
 
+mod ahead;
 pub mod deliver;
 pub mod email;
 pub mod in_flight;
@@ -11,6 +12,7 @@ pub mod message;
 pub mod publications;
 pub mod publish;
 pub mod publish_file;
+mod relay;
 pub mod report;
 mod rest;
 pub mod retry;

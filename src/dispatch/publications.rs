@@ -2,16 +2,17 @@
 //!
 //! What is returned as unroutable stays in the outbox; `/readyz` names the missing binding. Never writes to the store.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::deliver::{DispatchError, Limits};
 use super::in_flight::InFlight;
 use super::message::{Fault, Outcome, Publisher};
+use super::relay::{self, Outlet, Then, Ties};
 use super::report::{PublicationReport, Report};
 use super::rest::Rest;
 use super::retry::Patience;
@@ -52,51 +53,12 @@ impl Publications {
     ///
     /// If the outbox cannot be read, or, in a replay, if the way out is broken.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), DispatchError> {
-        let Self { reader, press } = self;
-        let committed = Arc::clone(&press.committed);
-        let mut publishing = FuturesUnordered::new();
-        let mut rest = Rest::default();
-        loop {
-            // Registered before looking: a commit in between wakes this round, it is not lost.
-            let wake = committed.notified();
-            tokio::pin!(wake);
-            wake.as_mut().enable();
-            // Read once: a stop between two looks would be seen by neither.
-            let stopping = shutdown.is_cancelled();
-            let free = press.limits.concurrency.saturating_sub(publishing.len());
-            let room = rest.room(free, publishing.len());
-            if room > 0 && !stopping {
-                for row in press.ready(reader.as_ref(), room)? {
-                    publishing.push(press.publish(row));
-                }
-            }
-            if stopping && publishing.is_empty() {
-                return Ok(());
-            }
-            let nap = press.nap(reader.as_ref(), &rest)?;
-            tokio::select! {
-                Some(tried) = publishing.next(), if !publishing.is_empty() => match tried {
-                    Tried::Recorded(report) => {
-                        rest.works();
-                        if press.reports.send(Report::Publication(report)).await.is_err() {
-                            return Ok(());
-                        }
-                    }
-                    Tried::Broken { lane, reason } => {
-                        press.in_flight.settle([lane.as_str()].into_iter());
-                        press.broken(&mut rest, reason)?;
-                    }
-                },
-                () = &mut wake => {}
-                () = tokio::time::sleep(nap) => {}
-                () = shutdown.cancelled(), if !stopping => {}
-            }
-        }
+        relay::run(self.reader, &self.press, shutdown).await
     }
 }
 
 /// What came of one publication.
-enum Tried {
+pub(super) enum Tried {
     /// It is to be recorded: taken by the broker, or at fault itself.
     Recorded(PublicationReport),
     /// The link is broken; the message waits.
@@ -104,27 +66,6 @@ enum Tried {
 }
 
 impl Press {
-    fn ready(&self, reader: &dyn Reader, room: usize) -> Result<Vec<PublicationRow>, StoreError> {
-        let limit = room.min(self.limits.batch_rows_max);
-        let mut rows =
-            reader.ready_publications(self.clock.now(), limit, &self.in_flight.snapshot())?;
-        rows.retain(|row| self.in_flight.take(&row.lane));
-        Ok(rows)
-    }
-
-    /// How long there is nothing to do but to wait for a signal.
-    fn nap(&self, reader: &dyn Reader, rest: &Rest) -> Result<Duration, StoreError> {
-        if let Some(left) = rest.left() {
-            return Ok(left.min(self.limits.idle_poll));
-        }
-        let next = reader.next_publication(&self.in_flight.snapshot())?;
-        let ahead = next.map(|at| (at - self.clock.now()).to_std().unwrap_or_default());
-        // What is due already found no room: a publication that ends makes some.
-        Ok(ahead
-            .filter(|ahead| !ahead.is_zero())
-            .map_or(self.limits.idle_poll, |ahead| ahead.min(self.limits.idle_poll)))
-    }
-
     fn broken(&self, rest: &mut Rest, reason: String) -> Result<(), DispatchError> {
         if self.limits.faults_are_fatal {
             return Err(DispatchError::Broken { way: self.publisher.name(), reason });
@@ -154,6 +95,62 @@ impl Press {
             (reason, self.patience.next_at(row.attempts + 1, self.clock.now()))
         });
         Tried::Recorded(PublicationReport { id: row.publication.id, lane: row.lane, retry })
+    }
+}
+
+impl Outlet for Press {
+    type Row = PublicationRow;
+    type Tried = Tried;
+
+    fn ties(&self) -> Ties<'_> {
+        Ties {
+            clock: self.clock.as_ref(),
+            in_flight: &self.in_flight,
+            committed: &self.committed,
+            limits: &self.limits,
+        }
+    }
+
+    /// Its lane: the next of it waits until this one is confirmed and that is durable.
+    fn name(row: &PublicationRow) -> &str {
+        &row.lane
+    }
+
+    fn ready(
+        &self,
+        reader: &dyn Reader,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_hand: &HashSet<String>,
+    ) -> Result<Vec<PublicationRow>, StoreError> {
+        reader.ready_publications(now, limit, in_hand)
+    }
+
+    fn next(
+        &self,
+        reader: &dyn Reader,
+        in_hand: &HashSet<String>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        reader.next_publication(in_hand)
+    }
+
+    fn attempt(&self, row: PublicationRow) -> impl Future<Output = Tried> + Send {
+        self.publish(row)
+    }
+
+    async fn conclude(&self, tried: Tried, rest: &mut Rest) -> Result<Then, DispatchError> {
+        match tried {
+            Tried::Recorded(report) => {
+                rest.works();
+                let sent = self.reports.send(Report::Publication(report)).await;
+                Ok(if sent.is_ok() { Then::Next } else { Then::End })
+            }
+            Tried::Broken { lane, reason } => {
+                self.in_flight.settle([lane.as_str()].into_iter());
+                self.broken(rest, reason)?;
+                Ok(Then::GiveBack)
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
 
 use crate::engine::effect::Notice;
 use crate::engine::policy::Channel;
@@ -15,6 +16,24 @@ pub enum Report {
     Delivery(DeliveryReport),
     /// An attempt to publish.
     Publication(PublicationReport),
+    /// An attempt that is made only once this is durable.
+    Begun(BegunReport),
+    /// An attempt that had begun was provably not made; it may begin again.
+    Withdrawn {
+        /// Which delivery.
+        delivery: String,
+    },
+}
+
+/// An attempt to tell somebody over a channel that cannot tell a repeat: to be on record before it is made (SAFE-2).
+#[derive(Debug)]
+pub struct BegunReport {
+    /// Which delivery.
+    pub delivery: String,
+    /// When its notice was first due.
+    pub due_at: DateTime<Utc>,
+    /// Told once the mark is durable. Dropped untold: the attempt must not be made.
+    pub durable: oneshot::Sender<()>,
 }
 
 /// An attempt to tell one contact on one channel.
@@ -56,15 +75,27 @@ impl Report {
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Delivery(report) => Some(report.notice.due_at(report.channel)),
-            Self::Publication(_) => None,
+            Self::Begun(report) => Some(report.due_at),
+            Self::Publication(_) | Self::Withdrawn { .. } => None,
         }
     }
 
-    /// What dispatch has in hand until this is committed: a delivery, or a lane.
-    pub fn name(&self) -> &str {
+    /// What dispatch has in hand until this is committed: a delivery, or a lane. Nothing where it goes on from there.
+    pub fn settles(&self) -> Option<&str> {
         match self {
-            Self::Delivery(report) => &report.delivery,
-            Self::Publication(report) => &report.lane,
+            Self::Delivery(report) => Some(&report.delivery),
+            Self::Publication(report) => Some(&report.lane),
+            Self::Withdrawn { delivery } => Some(delivery),
+            Self::Begun(_) => None,
+        }
+    }
+
+    /// It is committed: tells who waits for that. Never waits.
+    pub fn committed(self) {
+        match self {
+            // Nobody listens only where dispatch has ended: the mark stays, and the next start finds it.
+            Self::Begun(report) => drop(report.durable.send(())),
+            Self::Delivery(_) | Self::Publication(_) | Self::Withdrawn { .. } => {}
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct Account {
     /// The running arrears episode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrears: Option<Arrears>,
+    /// Since when it is in arrears by what an imported resource came with, while no report from then on says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrears_claimed: Option<DateTime<Utc>>,
     /// Counts arrears episodes, from 1.
     #[serde(default)]
     pub episodes: u64,
@@ -117,6 +120,7 @@ impl Account {
             profile: None,
             balances: Balances::default(),
             arrears: None,
+            arrears_claimed: None,
             episodes: 0,
             usage: UsageWindow::default(),
             holds: Holds::default(),
@@ -129,9 +133,10 @@ impl Account {
         }
     }
 
-    /// What it has, as far as is known.
+    /// What it has, as far as is known: not after arrears that a resource came with, until a report says.
     pub fn balance(&self) -> Option<Decimal> {
-        self.balances.current()
+        let is_claimed = self.arrears_claimed.is_some() && self.arrears.is_none();
+        self.balances.current().filter(|_| !is_claimed)
     }
 
     /// The name to show, if any.

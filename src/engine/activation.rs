@@ -1,4 +1,4 @@
-//! A resource enters dunlin: new, or in the middle of its life.
+//! A resource enters dunlin. `takeover` adds what one brings along that comes in the middle of its life.
 //!
 //! A resource without an expiry or a policy is an error to report, never a date to invent (spec §1).
 
@@ -14,10 +14,11 @@ use super::decision::Verdict;
 use super::effect::{RejectCode, Request};
 use super::hold::Holds;
 use super::id::PhaseName;
-use super::input::{Activation, Event, Import, RenewMode};
+use super::input::{Activation, Event, RenewMode};
 use super::money::Currency;
 use super::policy::{Cause, Clock, Policy, Renewal, TermEnd};
 use super::resource::{Resource, Stamp, Term};
+use super::takeover::{self, Past};
 use super::term;
 use super::work::Work;
 
@@ -32,44 +33,19 @@ pub(super) fn activate(
         Ok(policy) => policy,
         Err(verdict) => return verdict,
     };
-    let phase = policy.initial().clone();
-    enter(work, event, activation, policy, (phase, work.now, Cause::Start))
-}
-
-/// `billing.resource.imported`: what the system before dunlin told is not told again.
-pub(super) fn import(
-    work: &mut Work<'_>,
-    event: &Event,
-    import: &Import,
-    currency: Currency,
-) -> Verdict {
-    let policy = match check(work, &import.activation, currency) {
-        Ok(policy) => policy,
-        Err(verdict) => return verdict,
+    let start = activation.purchased_at.unwrap_or(event.time);
+    let entry = Entry {
+        phase: policy.initial().clone(),
+        at: work.now,
+        by: Cause::Start,
+        term_starts_at: Some(start),
+        past: Past::default(),
     };
-    if !policy.has(&import.phase) {
-        return Verdict::Quarantined(format!(
-            "phase: {} has no phase `{}`",
-            policy.key.id, import.phase
-        ));
-    }
-    let verdict = enter(
-        work,
-        event,
-        &import.activation,
-        policy,
-        (import.phase.clone(), import.since, Cause::Import),
-    );
-    if let Some(resource) = work.resources.get_mut(&import.activation.resource) {
-        resource.activated_at =
-            import.arrears_since.map_or(import.since, |at| at.min(import.since));
-        resource.arrears_since = import.arrears_since;
-        resource.arrears_known_at = import.arrears_since.map(|_| work.now);
-    }
-    verdict
+    enter(work, event, activation, policy, entry)
 }
 
-fn check<'a>(
+/// Whether this resource can enter, and under which policy.
+pub(super) fn check<'a>(
     work: &Work<'a>,
     activation: &Activation,
     currency: Currency,
@@ -91,16 +67,25 @@ fn check<'a>(
     Ok(policy)
 }
 
-type Entry = (PhaseName, DateTime<Utc>, Cause);
+/// Where a resource enters, and what it brings along.
+pub(super) struct Entry<'e> {
+    pub(super) phase: PhaseName,
+    pub(super) at: DateTime<Utc>,
+    pub(super) by: Cause,
+    /// What its first term counts from where no expiry is given.
+    pub(super) term_starts_at: Option<DateTime<Utc>>,
+    pub(super) past: Past<'e>,
+}
 
-fn enter(
+/// Lets a resource in; what had waited for it is read.
+pub(super) fn enter(
     work: &mut Work<'_>,
     event: &Event,
     activation: &Activation,
     policy: &Policy,
-    (phase, entered_at, entered_by): Entry,
+    entry: Entry<'_>,
 ) -> Verdict {
-    let term = match first_term(work, event, activation, policy) {
+    let term = match first_term(work, event, activation, (policy, entry.term_starts_at)) {
         Ok(term) => term,
         Err(reason) => return Verdict::Quarantined(reason.into()),
     };
@@ -115,21 +100,22 @@ fn enter(
         time: event.time,
         key: event.key.clone(),
     });
-    let resource = Resource {
+    let mut resource = Resource {
         id: id.clone(),
         account: event.account.clone(),
         policy: policy.key.clone(),
-        phase,
-        entered_at,
-        entered_by,
+        phase: entry.phase,
+        entered_at: entry.at,
+        entered_by: entry.by,
         activated_at: event.time,
         traits: activation.traits.clone(),
         purchased_at: activation.purchased_at,
         orders: activation.orders.clone(),
         term,
-        arrears_since: None,
-        arrears_known_at: None,
+        arrears_since: entry.past.arrears_since,
+        arrears_known_at: entry.past.arrears_since.map(|_| work.now),
         slots_until: work.now,
+        told: BTreeMap::new(),
         auto_renew,
         auto_months,
         schedule: None,
@@ -142,6 +128,7 @@ fn enter(
         sequence: 0,
         wake_at: None,
     };
+    resource.told = takeover::told(policy, &resource, entry.past.notices_sent);
     work.resources.insert(id.clone(), resource);
     if let Some(reason) = bad_term(policy.renewal.as_ref(), activation) {
         work.reject(Some(&id), Request::AutoRenew, RejectCode::BadTerm, reason);
@@ -159,19 +146,19 @@ fn first_term(
     work: &Work<'_>,
     event: &Event,
     activation: &Activation,
-    policy: &Policy,
+    (policy, start): (&Policy, Option<DateTime<Utc>>),
 ) -> Result<Option<Term>, &'static str> {
     if policy.clock != Clock::Expiry {
         return Ok(None);
     }
-    let start = activation.purchased_at.unwrap_or(event.time);
-    let ends = |months| match policy.renewal.as_ref().map(|renewal| renewal.first_term_end) {
+    let ends = |start, months| match policy.renewal.as_ref().map(|renewal| renewal.first_term_end) {
         Some(TermEnd::MidnightAfter) => calendar::midnight_after_months(policy.zone, start, months),
         _ => calendar::add_months(policy.zone, start, months, term::day_of(policy.zone, start)),
     };
-    let expires_at = activation.expires_at.or_else(|| activation.term_months.and_then(ends));
-    let expires_at = expires_at.ok_or(
-        "expires_at: its policy runs on expiry, and there is neither expires_at nor term_months",
+    let bought =
+        || start.zip(activation.term_months).and_then(|(start, months)| ends(start, months));
+    let expires_at = activation.expires_at.or_else(bought).ok_or(
+        "expires_at: its policy runs on expiry, and there is neither expires_at nor a purchase that it follows from",
     )?;
     Ok(Some(Term {
         expires_at,

@@ -25,6 +25,9 @@ pub(super) fn settle(work: &mut Work<'_>, before: &Balances) {
             Arrears { since, episode: work.account.episodes }
         }
     });
+    let balances = &work.account.balances;
+    work.account.arrears_claimed =
+        work.account.arrears_claimed.filter(|claimed| !balances.is_settled_from(*claimed));
     let top_ups = work.account.balances.late_top_ups(before);
     let ids: Vec<ResourceId> = work.resources.keys().cloned().collect();
     for id in &ids {
@@ -43,14 +46,12 @@ fn settle_resource(work: &mut Work<'_>, id: &ResourceId, top_ups: &[(DateTime<Ut
     }
     let began = resource.arrears_since;
     let entered_at = resource.entered_at;
-    if work.account.balance().is_none() {
-        // Nothing is known but what it came with.
-        return;
-    }
     let since = work.account.arrears.map(|arrears| arrears.since.max(resource.activated_at));
-    let is_older = began < since && work.account.balances.is_negative_throughout();
-    // It came over in arrears that began before the first report.
-    let since = if is_older { began.or(since) } else { since };
+    // It came over in arrears that no report has ended: older reports say nothing about them, later ones only go on.
+    let claimed = began.filter(|began| {
+        work.account.arrears_claimed.is_some() && !work.account.balances.is_settled_from(*began)
+    });
+    let since = since.into_iter().chain(claimed).min();
     for (at, amount) in top_ups {
         let began_before = entered_at <= *at || began.is_some_and(|began| began <= *at);
         if began_before && since.is_none_or(|since| *at < since) {
@@ -63,9 +64,8 @@ fn settle_resource(work: &mut Work<'_>, id: &ResourceId, top_ups: &[(DateTime<Ut
         Some(balance) if since.is_none() => recover(work, id, policy, balance),
         _ => {}
     }
-    if is_new {
-        // With every resource that it threatens (POST-6).
-        notice::announce(work, id, &NoticeTrigger::ArrearsStarted);
+    if let Some(since) = since.filter(|_| is_new) {
+        announce(work, id, policy, since);
     }
 }
 
@@ -108,4 +108,18 @@ fn recover(work: &mut Work<'_>, id: &ResourceId, policy: &Policy, balance: Decim
             irreversible: false,
         },
     );
+}
+
+/// Tells the contacts that an episode began, with every resource that it threatens (POST-6), unless they were told.
+pub(super) fn announce(
+    work: &mut Work<'_>,
+    id: &ResourceId,
+    policy: &Policy,
+    since: DateTime<Utc>,
+) {
+    for rule in policy.notices.iter().filter(|rule| rule.on == NoticeTrigger::ArrearsStarted) {
+        if work.resources.get(id).is_some_and(|resource| !resource.was_told(&rule.kind, since)) {
+            notice::add(work, id, &rule.kind, NoticeTrigger::ArrearsStarted);
+        }
+    }
 }

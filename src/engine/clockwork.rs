@@ -4,6 +4,8 @@
 
 use alloc::string::String;
 
+use chrono::{DateTime, Utc};
+
 use super::account::Register;
 use super::deadline::{self, Place};
 use super::effect::{RejectCode, Request};
@@ -57,14 +59,14 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
             false
         }
         gate::Verdict::Go => {
-            take(work, id, step);
+            take(work, id, (step, due.at));
             ended(work, id, class);
             true
         }
     }
 }
 
-fn take(work: &mut Work<'_>, id: &ResourceId, step: &Step) {
+fn take(work: &mut Work<'_>, id: &ResourceId, (step, at): (&Step, DateTime<Utc>)) {
     let reason = match step.at.from.first() {
         Some(super::policy::Anchor::Expiry) => "expired",
         Some(super::policy::Anchor::Arrears) => "arrears",
@@ -82,7 +84,9 @@ fn take(work: &mut Work<'_>, id: &ResourceId, step: &Step) {
             irreversible: step.irreversible,
         },
     );
-    if let Some(kind) = &step.notice {
+    if let Some(kind) = &step.notice
+        && !work.resources.get(id).is_some_and(|resource| resource.was_told(kind, at))
+    {
         notice::add(work, id, kind, NoticeTrigger::Step);
     }
 }

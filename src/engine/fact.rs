@@ -19,7 +19,7 @@ use super::money::{Currency, Money};
 use super::policy::{Cause, PhaseClass, Policy};
 use super::resource::Resource;
 use super::work::Work;
-use super::{activation, charge, request, runway, term};
+use super::{activation, charge, request, runway, takeover, term};
 
 /// How many facts of one account may wait for what they are about.
 pub const PARKED_MAX: usize = 256;
@@ -52,7 +52,7 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
         Body::ResourceActivated(activation) => {
             activation::activate(work, event, activation, currency)
         }
-        Body::ResourceImported(import) => activation::import(work, event, import, currency),
+        Body::ResourceImported(import) => takeover::import(work, event, import, currency),
         Body::HoldPlaced { resource: None, hold, reason, scope, until } => {
             let id = hold.clone().unwrap_or_else(|| unnamed(event));
             let hold = placed(event, reason, *scope, *until);
@@ -204,13 +204,14 @@ fn removed(work: &mut Work<'_>, id: &ResourceId) -> Verdict {
         return Verdict::Quarantined("its policy has no final phase".into());
     };
     work.because("SAFE-8", Some(id), "removed outside dunlin");
+    // What was asked for may not be collected any more; that is all that anybody hears of it.
+    term::close_charges(work, id, "ended");
     let now = work.now;
     with(work, id, |resource| {
         resource.phase = gone;
         resource.entered_at = now;
         resource.entered_by = Cause::Removed;
         (resource.held, resource.asked, resource.schedule) = (None, None, None);
-        resource.charges.clear();
     })
 }
 

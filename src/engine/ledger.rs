@@ -95,9 +95,10 @@ impl Balances {
             .collect()
     }
 
-    /// Whether it was below zero in all that is known.
-    pub fn is_negative_throughout(&self) -> bool {
-        self.arrears_start().is_some_and(|start| Some(&start) == self.counting().first())
+    /// Whether a report of this instant or a later one says that there is no debt.
+    pub fn is_settled_from(&self, instant: DateTime<Utc>) -> bool {
+        let no_debt = |report: &&Report| report.time >= instant && report.amount >= Decimal::ZERO;
+        self.counting().iter().any(no_debt)
     }
 
     /// The report that took the balance below zero, if it is there.

@@ -33,6 +33,7 @@ mod returns;
 pub mod runway;
 mod slot;
 mod step;
+mod takeover;
 mod term;
 mod wake;
 mod work;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Register;
 use super::hold::Holds;
-use super::id::{AccountId, EventKey, PhaseName, PolicyKey, ResourceId};
+use super::id::{AccountId, EventKey, NoticeKind, PhaseName, PolicyKey, ResourceId};
 use super::input::{Attachment, AutoRenew, Order, RenewMode, Traits};
 use super::policy::Cause;
 
@@ -52,6 +52,9 @@ pub struct Resource {
     pub arrears_known_at: Option<DateTime<Utc>>,
     /// Slots up to here are dealt with: sent, or skipped for a reason.
     pub slots_until: DateTime<Utc>,
+    /// Up to when the system before dunlin told of each kind of notice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<NoticeKind, DateTime<Utc>>,
     /// Whether and how it renews itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_renew: Option<Register<AutoRenew>>,
@@ -174,6 +177,11 @@ impl Resource {
     /// Whether dunlin asks for its renewal.
     pub fn renews_itself(&self) -> bool {
         self.auto_renew.as_ref().is_some_and(|setting| setting.value.mode == RenewMode::Auto)
+    }
+
+    /// Whether the system before dunlin told what was to be told at this instant.
+    pub fn was_told(&self, kind: &NoticeKind, wanted_at: DateTime<Utc>) -> bool {
+        self.told.get(kind).is_some_and(|until| wanted_at <= *until)
     }
 
     /// The end of the running term; none after it was given back.

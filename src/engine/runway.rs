@@ -136,7 +136,7 @@ pub(super) fn settle(work: &mut Work<'_>, before: &Portfolio) {
             .or_else(|| first(policy, check, work.now).filter(|_| anything));
         let Some(due) = due else { continue };
         let next = if due <= work.now {
-            look(work, policy, check);
+            look(work, policy, check, due);
             first(policy, check, work.now + TimeDelta::microseconds(1)).filter(|_| anything)
         } else {
             Some(due)
@@ -149,7 +149,7 @@ pub(super) fn settle(work: &mut Work<'_>, before: &Portfolio) {
 }
 
 /// Warns if the balance lasts strictly less than the policy's limit; one notice for the account.
-fn look(work: &mut Work<'_>, policy: &Policy, check: &BalanceCheck) {
+fn look(work: &mut Work<'_>, policy: &Policy, check: &BalanceCheck, due: DateTime<Utc>) {
     let Some(balance) = work.account.balance().filter(|balance| *balance >= Decimal::ZERO) else {
         return;
     };
@@ -161,6 +161,7 @@ fn look(work: &mut Work<'_>, policy: &Policy, check: &BalanceCheck) {
         .resources
         .values()
         .filter(|resource| resource.policy == policy.key && !is_over(policy.class(&resource.phase)))
+        .filter(|resource| !resource.was_told(&check.notice, due))
         .map(|resource| resource.id.clone())
         .collect();
     for id in &concerned {

@@ -58,7 +58,7 @@ pub(super) fn open_slots(
     offsets
         .iter()
         .filter_map(|offset| offset.from(from, policy.zone))
-        .filter(|slot| *slot > after)
+        .filter(|slot| *slot > after && !resource.was_told(&rule.kind, *slot))
         .collect()
 }
 

@@ -62,7 +62,9 @@ pub fn scope(
                     sequence: *sequence,
                     key: event.key.clone(),
                 };
-                scope.all |= balances.report_matters(report);
+                // Arrears that a resource came with may end with a report that crosses nothing.
+                let is_claimed = account.arrears_claimed.is_some() && account.arrears.is_none();
+                scope.all |= balances.report_matters(report) || is_claimed;
             }
             Body::AccountUpdated(_) if account.profile.is_none() && !account.parked.is_empty() => {
                 scope.all = true;

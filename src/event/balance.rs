@@ -12,6 +12,9 @@ use super::scalar::{Amount, CurrencyCode, Id};
 use crate::engine::input::Body;
 use crate::engine::money::Money;
 
+/// Matches those amounts that are below zero: a sign, and a digit that counts.
+const BELOW_ZERO: &str = "^-.*[1-9]";
+
 /// The balance of an account changed.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Changed {
@@ -31,6 +34,7 @@ pub(super) struct ArrearsStarted {
     /// The account.
     account: Id,
     /// The balance afterwards: below zero.
+    #[schemars(extend("allOf" = [{ "pattern": BELOW_ZERO }]))]
     balance: Amount,
     /// Its currency: the account's.
     currency: CurrencyCode,
@@ -42,6 +46,7 @@ pub(super) struct ArrearsCleared {
     /// The account.
     account: Id,
     /// The balance afterwards: zero or more.
+    #[schemars(extend("not" = { "pattern": BELOW_ZERO }))]
     balance: Amount,
     /// Its currency: the account's.
     currency: CurrencyCode,

@@ -3,17 +3,19 @@
 //! Does not look into `data`. Extension attributes that it does not know are ignored.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Limits;
 use super::json;
 use super::refusal::{Identity, RefusalCode, Trouble};
-use super::scalar::{check_id, parse_instant, to_micros};
+use super::scalar::{Id, Instant, Scalar, check_id, parse_instant, to_micros};
 use crate::engine::id::{AccountId, EventKey};
 use crate::intake::Delivery;
 
 /// Header prefixes of binary mode that are in use: Knative's for RabbitMQ, and the two of the AMQP 1.0 binding.
-const PREFIXES: [&str; 3] = ["ce-", "cloudEvents_", "cloudEvents:"];
+pub(super) const PREFIXES: [&str; 3] = [SCHEMA_PREFIX, "cloudEvents_", "cloudEvents:"];
+/// The one that the published schema is written with.
+pub(super) const SCHEMA_PREFIX: &str = "ce-";
 
 /// A CloudEvent, checked as far as its attributes go.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,45 @@ pub(super) struct Envelope {
     pub(super) time: DateTime<Utc>,
     /// `null` where the event has none.
     pub(super) data: Value,
+}
+
+/// The JSON Schema of an event in structured mode, except its `data`.
+pub(super) fn schema() -> Value {
+    schema_with("")
+}
+
+/// The JSON Schema of the headers of an event in binary mode.
+pub(super) fn header_schema() -> Value {
+    schema_with(SCHEMA_PREFIX)
+}
+
+/// What `check` asks for.
+fn schema_with(prefix: &str) -> Value {
+    let text = Id::schema;
+    let attributes = [
+        ("specversion", json!({ "const": "1.0" })),
+        ("id", described(text(), "With `source` it identifies the event.")),
+        ("source", described(text(), "Where it comes from, as a URI reference.")),
+        ("type", described(text(), "What happened.")),
+        ("time", described(Instant::schema(), "When it happened: deadlines count from here.")),
+        (
+            "subject",
+            described(
+                text(),
+                "The account id; where it is missing, `account` of the data says it.",
+            ),
+        ),
+        ("datacontenttype", described(json!({ "type": "string" }), "JSON, where it is said.")),
+    ];
+    let named = attributes.map(|(name, schema)| (format!("{prefix}{name}"), schema));
+    let required =
+        ["specversion", "id", "source", "type", "time"].map(|name| format!("{prefix}{name}"));
+    json!({ "type": "object", "properties": Map::from_iter(named), "required": required })
+}
+
+fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = Value::from(description);
+    schema
 }
 
 /// How a delivery carries its event.

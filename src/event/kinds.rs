@@ -63,6 +63,14 @@ macro_rules! kinds {
             }
         }
 
+        /// Whether an event of this type without data is one with an empty object.
+        pub(super) fn data_may_be_absent(event_type: &str) -> bool {
+            match event_type {
+                $(<$data as Data>::TYPE => <$data as Data>::MAY_BE_ABSENT,)+
+                _ => false,
+            }
+        }
+
         /// The JSON Schema of the data of every type.
         pub(super) fn schemas_in() -> BTreeMap<&'static str, Value> {
             BTreeMap::from([$((<$data as Data>::TYPE, schema_of::<$data>())),+])

@@ -4,6 +4,7 @@
 //! goes back as a [`Refusal`] that names the field and never repeats its value.
 
 mod account;
+mod asyncapi;
 mod balance;
 mod charge;
 mod envelope;
@@ -25,6 +26,7 @@ mod termination;
 pub mod trace;
 mod usage;
 
+pub use asyncapi::{Exchanges, asyncapi};
 pub use kinds::{EVENT_TYPES, event_type_label};
 pub use refusal::{Refusal, RefusalCode};
 pub use schema::schemas;

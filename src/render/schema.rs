@@ -56,7 +56,7 @@ const PARTICULARS: [Particular; 14] = [
     },
     Particular {
         kind: "arrears",
-        always: &["balance"],
+        always: &[],
         never: &[TERM, RATE, CHARGE, NEXT, PRICE, CHANGE, ENDS],
     },
     Particular {

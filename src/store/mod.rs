@@ -9,6 +9,8 @@
 //! * Synchronous. A backend that waits for a network hides it behind its own thread.
 
 mod ask;
+#[cfg(test)]
+pub(crate) mod counted;
 mod error;
 pub mod memory;
 mod outbox;
@@ -86,6 +88,10 @@ impl Default for Retention {
 pub trait Store: Send {
     /// Starts the one transaction that may be open. It takes the write lock at once.
     fn begin(&mut self) -> Result<Box<dyn Transaction + '_>>;
+
+    /// Before a clean end: leaves on the disk only what is needed. Nothing is lost where this never comes, and where a reader
+    /// is in the way it is left undone.
+    fn wind_up(&mut self) -> Result<()>;
 
     /// A connection for reading, to be used from another thread.
     fn reader(&self) -> Result<Box<dyn Reader>>;
@@ -231,7 +237,15 @@ pub trait Transaction: Read {
         deliveries: &[NewDelivery],
     ) -> Result<bool>;
 
-    /// Records an attempt. A delivery that is already final keeps its state, the receipt is kept all the same.
+    /// Marks a delivery before it is handed to somebody who could not tell a repeat (SAFE-2): an attempt has begun at `at`.
+    /// `false` if one has already, or if the delivery is final: then it must not be handed over.
+    fn begin_attempt(&mut self, delivery: &str, at: DateTime<Utc>) -> Result<bool>;
+
+    /// The attempt was provably not made: as if it had never begun. `false` if none had.
+    fn withdraw_attempt(&mut self, delivery: &str) -> Result<bool>;
+
+    /// Records an attempt, which is over with that: the mark of [`Self::begin_attempt`] goes. A delivery that is already
+    /// final keeps its state, the receipt is kept all the same.
     fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState>;
 
     /// Keeps what was sent; what was kept of an earlier attempt of the same delivery is replaced.

@@ -64,6 +64,9 @@ pub struct ReadyDelivery {
     pub attempts: u32,
     /// When it was first due: decided, or the end of the quiet hours.
     pub created_at: DateTime<Utc>,
+    /// When an attempt began of which no outcome is known. Of what is not *in flight* it began before the last crash: nobody
+    /// can tell whether it was sent, and it must not be sent again (SAFE-2).
+    pub begun_at: Option<DateTime<Utc>>,
 }
 
 /// How one attempt to deliver ended.
@@ -118,6 +121,8 @@ pub struct DeliveryRow {
     pub next_at: DateTime<Utc>,
     /// What the last attempt that did not succeed said.
     pub last_error: Option<String>,
+    /// When the attempt began that has no outcome yet, where that is marked.
+    pub begun_at: Option<DateTime<Utc>>,
 }
 
 /// What became of one attempt.

@@ -204,13 +204,17 @@ impl<'t> Group<'t> {
         Ok(due.len() == limit)
     }
 
-    /// Writes down what became of a send.
+    /// Writes down what becomes of a send; `false` if that is refused.
     pub(super) fn report(
         &mut self,
         report: &Report,
         now: DateTime<Utc>,
-    ) -> Result<(), WorkerError> {
+    ) -> Result<bool, WorkerError> {
         match report {
+            Report::Begun(report) => return Ok(self.tx.begin_attempt(&report.delivery, now)?),
+            Report::Withdrawn { delivery } => {
+                self.tx.withdraw_attempt(delivery)?;
+            }
             Report::Publication(report) => {
                 match &report.retry {
                     None => self.tx.finish_publication(&report.id)?,
@@ -235,7 +239,7 @@ impl<'t> Group<'t> {
                 outbox::tell_outcome(&mut pen, report)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Writes what changed so far, for the questions that the store answers.

@@ -114,10 +114,10 @@ impl Serve {
             }
             self.drain(&mut deliveries, &mut reports);
             let ended = !deliveries_open && deliveries.is_empty();
-            more_due = self.group(deliveries, &reports, ended).await?;
+            more_due = self.group(deliveries, reports, ended).await?;
             let quiet = !deliveries_open && !more_due;
             if quiet && (!reports_open || self.is_done()?) {
-                return Ok(());
+                return Ok(self.store.wind_up()?);
             }
         }
     }
@@ -168,7 +168,7 @@ impl Serve {
     async fn group(
         &mut self,
         deliveries: Vec<Delivery>,
-        reports: &[Report],
+        reports: Vec<Report>,
         ended: bool,
     ) -> Result<bool, WorkerError> {
         let started = monotonic();
@@ -182,11 +182,7 @@ impl Serve {
             })
             .collect();
         let mut group = Group::new(self.store.begin()?, &self.policies, &self.settings);
-        for report in reports {
-            // In a replay a file takes at once what is due: how fast this machine is must not show in what it writes.
-            let replayed = report.due_at().filter(|_| self.replay.is_some());
-            group.report(report, replayed.unwrap_or(now))?;
-        }
+        let reports = write_down(&mut group, reports, self.replay.is_some(), now)?;
         if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
             self.swept_at = (!group.sweep(now)?).then(monotonic);
         }
@@ -201,7 +197,8 @@ impl Serve {
         }
         let tally = group.commit()?;
         acknowledge(&self.ports.acks, &acks).await;
-        self.ports.in_flight.settle(reports.iter().map(Report::name));
+        self.ports.in_flight.settle(reports.iter().filter_map(Report::settles));
+        reports.into_iter().for_each(Report::committed);
         self.ports.committed.notify_waiters();
         self.ports.health.send_modify(|health| {
             health.tick = Some(now);
@@ -212,6 +209,24 @@ impl Serve {
         tally::record(&tally, started.elapsed());
         Ok(more_due)
     }
+}
+
+/// What becomes of sends. Returns what is durable with the commit; what is refused is dropped, which tells dispatch.
+fn write_down(
+    group: &mut Group<'_>,
+    reports: Vec<Report>,
+    is_replay: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<Report>, WorkerError> {
+    let mut accepted = Vec::with_capacity(reports.len());
+    for report in reports {
+        // In a replay a file takes at once what is due: how fast this machine is must not show in what it writes.
+        let replayed = report.due_at().filter(|_| is_replay);
+        if group.report(&report, replayed.unwrap_or(now))? {
+            accepted.push(report);
+        }
+    }
+    Ok(accepted)
 }
 
 /// A group by the wall clock: events by account in arrival order, those of one instant together; then what is due.

@@ -10,4 +10,7 @@ mod refund;
 mod smtp;
 mod store_contract;
 mod support;
+mod takeover;
+mod texts;
 mod tidy;
+mod wire;

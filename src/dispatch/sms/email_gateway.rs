@@ -78,6 +78,7 @@ impl SmsChannel for EmailGatewaySms {
         "email-gateway"
     }
 
+    /// The same `Message-ID` twice is two texts: nothing says that a gateway looks at it.
     fn is_idempotent(&self) -> bool {
         false
     }

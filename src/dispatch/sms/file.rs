@@ -67,6 +67,7 @@ impl SmsChannel for FileSms {
         "file"
     }
 
+    /// Each id is written once, synced, and known again after a restart; a line cut short is no line.
     fn is_idempotent(&self) -> bool {
         true
     }

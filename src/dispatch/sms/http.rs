@@ -222,6 +222,7 @@ impl SmsChannel for HttpSms {
         "http"
     }
 
+    /// Where a person said so: an id in the body alone is no promise to drop a second text with it.
     fn is_idempotent(&self) -> bool {
         self.idempotency.is_some()
     }

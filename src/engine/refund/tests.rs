@@ -55,6 +55,7 @@ fn resource(more: &[Order]) -> Resource {
         arrears_since: None,
         arrears_known_at: None,
         slots_until: at(BOUGHT),
+        told: BTreeMap::new(),
         auto_renew: None,
         auto_months: None,
         schedule: None,

@@ -51,6 +51,19 @@ pub const EVENT_TYPES: &[&str] = &[
     NOTICE_FAILED,
 ];
 
+/// Whether a message of this type must be taken by a queue: without a binding it comes back and stays in the outbox.
+pub(super) fn is_mandatory(event_type: &str) -> bool {
+    matches!(
+        event_type,
+        CHANGED | CHARGE_REQUESTED | CHARGE_CANCELLED | RENEWAL_DECIDED | REFUND_DECIDED
+    )
+}
+
+/// The JSON Schema of what every type has around its data.
+pub(super) fn envelope_schema() -> Value {
+    schema_of::<Envelope<'_, Value>>()
+}
+
 /// The JSON Schema of the data of every type.
 pub(super) fn schemas_out() -> BTreeMap<&'static str, Value> {
     BTreeMap::from([
@@ -179,18 +192,28 @@ struct About<'a> {
     sequence: Option<String>,
 }
 
-/// The envelope, in the order in which it is written.
-#[derive(Serialize)]
+/// The attributes of an event, in the order in which they are written.
+#[derive(Serialize, JsonSchema)]
 struct Envelope<'a, T> {
+    #[schemars(extend("const" = "1.0"))]
     specversion: &'static str,
+    /// Derives from what caused it: drop a second copy by it.
     id: &'a str,
+    /// The installation that decided it.
     source: &'a str,
+    /// What happened.
     #[serde(rename = "type")]
     event_type: &'static str,
+    /// The account id.
     subject: &'a str,
+    /// When it was decided (RFC 3339, UTC).
+    #[schemars(extend("format" = "date-time"))]
     time: String,
+    #[schemars(extend("const" = "application/json"))]
     datacontenttype: &'static str,
+    /// The account id.
     partitionkey: &'a str,
+    /// Counts the changes of a resource; text that sorts like the numbers. Only in `lifecycle.resource.changed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<String>,
     data: &'a T,

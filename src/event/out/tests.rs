@@ -88,6 +88,7 @@ fn only_what_somebody_must_act_on_is_mandatory() {
     ] {
         let published = publish(&effect, 1, 0);
         assert_eq!((published.mandatory, published.routing_key.as_str()), (mandatory, routing_key));
+        assert_eq!(is_mandatory(&published.event_type), mandatory, "{routing_key}");
     }
 }
 

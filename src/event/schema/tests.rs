@@ -128,6 +128,22 @@ fn what_is_bad_is_bad_for_the_schema_and_for_the_reader() {
 }
 
 #[test]
+fn what_began_is_below_zero_and_what_ended_is_not_for_the_schema_as_for_the_reader() {
+    for (balance, is_negative) in
+        [("-0.01", true), ("-10", true), ("-0.00", false), ("0", false), ("0.01", false)]
+    {
+        let data = json!({"account": "acc-1", "balance": balance, "currency": "CNY"});
+        for (event_type, expected) in
+            [("billing.arrears.started", is_negative), ("billing.arrears.cleared", !is_negative)]
+        {
+            let event = event(event_type, data.clone()).to_string();
+            let read = decode(&bytes(event), &Limits::default()).is_ok();
+            assert_eq!((read, valid(event_type, &data)), (expected, expected), "{balance}");
+        }
+    }
+}
+
+#[test]
 fn unknown_fields_are_allowed_by_the_schema_as_well() {
     let data = json!({"account": "acc-1", "balance": "1", "currency": "CNY", "note": "x", "sequence": null});
     assert!(valid("billing.balance.changed", &data));

@@ -269,10 +269,10 @@ fn an_error_names_file_line_and_column_and_no_data() {
 
 #[test]
 fn a_notice_that_lacks_what_it_is_about_is_not_rendered() {
-    let mut arrears = notice("arrears", 1);
-    arrears.balance = None;
-    let error = renderer().render_email(&arrears, &contact(), "en").expect_err("no balance");
-    assert_eq!(error.to_string(), "notice `arrears`: it has no `balance`");
+    let mut warning = notice("balance-warning", 1);
+    warning.balance = None;
+    let error = renderer().render_email(&warning, &contact(), "en").expect_err("no balance");
+    assert_eq!(error.to_string(), "notice `balance-warning`: it has no `balance`");
     let unknown = notice("not-yet-thought-of", 1);
     let error = renderer().render_sms(&unknown, &contact(), "fr").expect_err("no template");
     assert_eq!(
@@ -283,6 +283,20 @@ fn a_notice_that_lacks_what_it_is_about_is_not_rendered() {
     lost.zone = "Nowhere".to_owned();
     let error = renderer().render_sms(&lost, &contact(), "en").expect_err("no zone");
     assert_eq!(error.to_string(), "notice `expired`: `Nowhere` is not a time zone");
+}
+
+#[test]
+fn arrears_are_told_also_where_the_balance_is_not_known() {
+    let mut arrears = notice("arrears", 1);
+    arrears.balance = None;
+    for (locale, words) in [("en", "below zero"), ("zh", "已低于零")] {
+        let email = renderer().render_email(&arrears, &contact(), locale).expect(locale);
+        let sms = renderer().render_sms(&arrears, &contact(), locale).expect(locale);
+        for text in [&email.text, &email.html, &sms.text] {
+            assert!(text.contains(words), "{text}");
+            assert!(!text.contains("CNY") && !text.contains('¥'), "no amount: {text}");
+        }
+    }
 }
 
 #[test]

@@ -76,6 +76,10 @@ impl Store for MemoryStore {
         Ok(Box::new(MemoryTransaction { store: self, done: Vec::new() }))
     }
 
+    fn wind_up(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     fn reader(&self) -> Result<Box<dyn Reader>> {
         Ok(Box::new(MemoryReader(self.disk.clone())))
     }
@@ -197,6 +201,16 @@ impl Transaction for MemoryTransaction<'_> {
     ) -> Result<bool> {
         let (id, notice, deliveries) = (id.to_owned(), notice.clone(), deliveries.to_vec());
         self.change(move |state| state.push_notice(&id, &notice, &deliveries))
+    }
+
+    fn begin_attempt(&mut self, delivery: &str, at: DateTime<Utc>) -> Result<bool> {
+        let (delivery, at) = (delivery.to_owned(), past(at));
+        self.change(move |state| state.begin_attempt(&delivery, at))
+    }
+
+    fn withdraw_attempt(&mut self, delivery: &str) -> Result<bool> {
+        let delivery = delivery.to_owned();
+        self.change(move |state| Ok(state.withdraw_attempt(&delivery)))
     }
 
     fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState> {

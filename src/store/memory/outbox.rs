@@ -89,6 +89,7 @@ impl State {
             attempts: 0,
             next_at: kept(next_at),
             last_error: None,
+            begun_at: None,
         };
         let delivery = Delivery {
             notice: notice.to_owned(),
@@ -101,6 +102,19 @@ impl State {
         self.deliveries.insert(new.id.clone(), delivery);
     }
 
+    pub(super) fn begin_attempt(&mut self, id: &str, at: i64) -> Result<bool> {
+        let row = &mut self.deliveries.get_mut(id).ok_or_else(|| missing(id))?.row;
+        let may_begin = row.state == DeliveryState::Pending && row.begun_at.is_none();
+        if may_begin {
+            row.begun_at = Some(kept(at));
+        }
+        Ok(may_begin)
+    }
+
+    pub(super) fn withdraw_attempt(&mut self, id: &str) -> bool {
+        self.deliveries.get_mut(id).is_some_and(|delivery| delivery.row.begun_at.take().is_some())
+    }
+
     pub(super) fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState> {
         let Some(delivery) = self.deliveries.get_mut(attempt.delivery) else {
             return Err(missing(attempt.delivery));
@@ -109,6 +123,7 @@ impl State {
         let row = &mut delivery.row;
         row.attempts = row.attempts.saturating_add(1);
         row.state = attempt.state_after(row.state);
+        row.begun_at = None;
         if let Some(at) = attempt.next_at {
             delivery.next_at = due(at);
             row.next_at = kept(delivery.next_at);

@@ -157,6 +157,7 @@ impl Read for State {
             channel: delivery.row.channel,
             attempts: delivery.row.attempts,
             created_at: delivery.created_at,
+            begun_at: delivery.row.begun_at,
         };
         let due = self.pending.iter().take_while(|(at, ..)| *at <= past(now));
         let ours = due.filter(|(_, _, id)| self.deliveries[id].row.channel == channel);

@@ -64,6 +64,11 @@ impl Store for SqliteStore {
         }))
     }
 
+    /// SQLite empties the write-ahead log by itself only if the writer is the last to go; readers outlive it.
+    fn wind_up(&mut self) -> Result<()> {
+        open::empty_log(&self.connection)
+    }
+
     fn reader(&self) -> Result<Box<dyn Reader>> {
         Ok(Box::new(SqliteReader::open(&self.path, &self.limits)?))
     }
@@ -170,6 +175,14 @@ impl Transaction for SqliteTransaction<'_> {
         deliveries: &[NewDelivery],
     ) -> Result<bool> {
         notices::push(&self.inner, id, notice, deliveries)
+    }
+
+    fn begin_attempt(&mut self, delivery: &str, at: DateTime<Utc>) -> Result<bool> {
+        notices::begin(&self.inner, delivery, at)
+    }
+
+    fn withdraw_attempt(&mut self, delivery: &str) -> Result<bool> {
+        notices::withdraw(&self.inner, delivery)
     }
 
     fn record_attempt(&mut self, attempt: &Attempt<'_>) -> Result<DeliveryState> {

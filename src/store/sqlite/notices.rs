@@ -70,7 +70,7 @@ pub(super) fn ready(
 }
 
 pub(super) const READY: &str =
-    "SELECT id, notice, contact, channel, attempts, created_at FROM deliveries
+    "SELECT id, notice, contact, channel, attempts, created_at, begun_at FROM deliveries
          WHERE state = 'pending' AND channel = ?1 AND next_at <= ?2 ORDER BY next_at, seq";
 
 fn walk(
@@ -110,6 +110,7 @@ fn walk(
             channel: row.get::<_, Via>(3)?.0,
             attempts: row.get(4)?,
             created_at: row.get::<_, At>(5)?.0,
+            begun_at: row.get::<_, Option<At>>(6)?.map(|at| at.0),
         });
     }
     Ok(ready)
@@ -135,6 +136,32 @@ pub(super) fn next(
     walk().map_err(failed("looking for the next delivery"))
 }
 
+pub(super) fn begin(c: &Connection, delivery: &str, at: DateTime<Utc>) -> Result<bool> {
+    let failed = failed("marking an attempt");
+    let marked = c
+        .prepare_cached(
+            "UPDATE deliveries SET begun_at = ?2
+             WHERE id = ?1 AND state = 'pending' AND begun_at IS NULL",
+        )
+        .and_then(|mut update| update.execute((delivery, past(at))))
+        .map_err(failed)?;
+    if marked == 1 {
+        return Ok(true);
+    }
+    c.prepare_cached("SELECT 1 FROM deliveries WHERE id = ?1")
+        .and_then(|mut select| select.exists([delivery]))
+        .map_err(failed)?
+        .then_some(false)
+        .ok_or_else(|| missing(delivery))
+}
+
+pub(super) fn withdraw(c: &Connection, delivery: &str) -> Result<bool> {
+    c.prepare_cached("UPDATE deliveries SET begun_at = NULL WHERE id = ?1 AND begun_at IS NOT NULL")
+        .and_then(|mut update| update.execute([delivery]))
+        .map(|rows| rows == 1)
+        .map_err(failed("withdrawing an attempt"))
+}
+
 pub(super) fn record(c: &Connection, attempt: &Attempt<'_>) -> Result<DeliveryState> {
     let failed = failed("recording an attempt");
     let (attempts, before): (u32, DeliveryState) = c
@@ -150,7 +177,7 @@ pub(super) fn record(c: &Connection, attempt: &Attempt<'_>) -> Result<DeliverySt
     let error = (attempt.outcome != AttemptOutcome::Sent).then_some(attempt.receipt);
     c.prepare_cached(
         "UPDATE deliveries SET attempts = ?2, state = ?3, next_at = coalesce(?4, next_at),
-             last_error = coalesce(?5, last_error)
+             last_error = coalesce(?5, last_error), begun_at = NULL
          WHERE id = ?1",
     )
     .and_then(|mut update| {
@@ -189,7 +216,7 @@ pub(super) fn notice(c: &Connection, id: &str) -> Result<Option<Notice>> {
 
 pub(super) fn deliveries(c: &Connection, notice: &str) -> Result<Vec<DeliveryRow>> {
     c.prepare_cached(
-        "SELECT id, contact, channel, state, attempts, next_at, last_error FROM deliveries
+        "SELECT id, contact, channel, state, attempts, next_at, last_error, begun_at FROM deliveries
          WHERE notice = ?1 ORDER BY seq",
     )
     .and_then(|mut select| {
@@ -202,6 +229,7 @@ pub(super) fn deliveries(c: &Connection, notice: &str) -> Result<Vec<DeliveryRow
                 attempts: row.get(4)?,
                 next_at: row.get::<_, At>(5)?.0,
                 last_error: row.get(6)?,
+                begun_at: row.get::<_, Option<At>>(7)?.map(|at| at.0),
             })
         })?;
         rows.collect()

@@ -36,7 +36,9 @@ fn a_stop_in_the_middle_of_a_backlog_leaves_the_rest_in_the_queue_and_the_next_r
 
     let dunlin = home.start();
     until_eq(&(EVENTS + 1), taken);
+    assert!(home.log_bytes() > 0, "it is being written to");
     assert!(dunlin.stop().success());
+    assert_eq!(home.log_bytes(), 0, "a clean stop leaves one file to keep");
     until_eq(&0, || foreign.depth("stop.events"));
     assert_eq!(home.count("SELECT count(*) FROM quarantine"), 0);
 }

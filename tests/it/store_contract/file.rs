@@ -78,6 +78,20 @@ fn a_tool_reads_with_or_without_a_worker() {
 }
 
 #[test]
+fn a_clean_end_leaves_no_log_behind_beside_readers_too() {
+    let file = InFile::default();
+    let log = || std::fs::metadata(file.0.path().join("dunlin.db-wal")).unwrap().len();
+    let mut store = file.open();
+    let reader = store.reader().unwrap();
+    commit(store.as_mut(), |t| t.put_account(&account("a", None), 0).unwrap());
+    assert!(reader.account(&"a".into()).unwrap().is_some() && log() > 0);
+    store.wind_up().unwrap();
+    drop(store);
+    assert_eq!(log(), 0);
+    assert!(reader.account(&"a".into()).unwrap().is_some());
+}
+
+#[test]
 fn a_crash_between_commits_loses_only_what_was_not_committed() {
     let file = InFile::default();
     let crashed = InFile::default();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dunlin::engine::effect::Notice;
 use dunlin::engine::policy::Channel::{Email, Sms};
 use dunlin::store::AttemptOutcome::{Failed, Sent, Unknown};
-use dunlin::store::{DeliveryState, Read, Store, StoreError};
+use dunlin::store::{DeliveryRow, DeliveryState, Read, Store, StoreError};
 
 use super::samples::{at, attempt, delivery, notice, sent};
 use super::{Backend, commit, contract};
@@ -18,6 +18,10 @@ contract! {
     what_is_final_stays_final,
     what_was_sent_is_never_tried_again,
     an_attempt_at_nothing_is_refused,
+    an_attempt_that_has_begun_stays_so_over_a_crash,
+    an_outcome_ends_the_attempt_and_the_next_begins_anew,
+    an_attempt_that_was_not_made_leaves_no_trace,
+    what_is_final_is_never_begun,
     every_attempt_leaves_a_receipt,
     sent_messages_are_kept_and_forgotten_but_receipts_stay,
     a_delivery_waits_for_its_hour,
@@ -126,6 +130,83 @@ fn an_attempt_at_nothing_is_refused(backend: &dyn Backend) {
         let refused = t.record_attempt(&attempt("none", Sent, 2, None)).unwrap_err();
         assert!(matches!(refused, StoreError::Missing { .. }), "{refused}");
         let refused = t.keep_sent(&sent("none", "Hello", 2)).unwrap_err();
+        assert!(matches!(refused, StoreError::Missing { .. }), "{refused}");
+    });
+}
+
+/// When the attempt of a delivery began that has no outcome yet, as both readers of it see it.
+fn begun(reader: &dyn Read, id: &str) -> Option<i64> {
+    let named = |row: &DeliveryRow| row.id == id;
+    let known = reader.deliveries("n1").unwrap().into_iter().find(named).unwrap();
+    let of = |channel| reader.ready_deliveries(at(99), channel, 9, &HashSet::new()).unwrap();
+    let ready = [Email, Sms].into_iter().flat_map(of).find(|row| row.id == id);
+    if let Some(ready) = ready {
+        assert_eq!(ready.begun_at, known.begun_at);
+    }
+    known.begun_at.map(|begun| (begun - at(0)).num_seconds())
+}
+
+fn an_attempt_that_has_begun_stays_so_over_a_crash(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    let mut lost = store.begin().unwrap();
+    assert!(lost.begin_attempt("d2", at(2)).unwrap());
+    drop(lost);
+    commit(store.as_mut(), |t| {
+        assert_eq!(begun(t, "d2"), None, "it was not committed");
+        assert!(t.begin_attempt("d2", at(3)).unwrap());
+        assert!(!t.begin_attempt("d2", at(4)).unwrap(), "one at a time");
+    });
+    drop(store);
+    let mut store = backend.open();
+    let reader = store.reader().unwrap();
+    assert_eq!((begun(reader.as_ref(), "d2"), begun(reader.as_ref(), "d1")), (Some(3), None));
+    assert_eq!(ready(reader.as_ref(), 9, 9, &[]), ["d1", "d3", "d2"], "to be dealt with");
+    assert_eq!(reader.backlog().unwrap().deliveries, 3);
+    commit(store.as_mut(), |t| assert!(!t.begin_attempt("d2", at(9)).unwrap()));
+}
+
+fn an_outcome_ends_the_attempt_and_the_next_begins_anew(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    commit(store.as_mut(), |t| {
+        assert!(t.begin_attempt("d2", at(2)).unwrap());
+        t.record_attempt(&attempt("d2", Failed, 3, Some(30))).unwrap();
+    });
+    let reader = store.reader().unwrap();
+    assert_eq!(begun(reader.as_ref(), "d2"), None);
+    commit(store.as_mut(), |t| {
+        assert!(t.begin_attempt("d2", at(30)).unwrap());
+        assert_eq!(begun(t, "d2"), Some(30));
+        t.record_attempt(&attempt("d2", Unknown, 31, None)).unwrap();
+    });
+    assert_eq!(begun(reader.as_ref(), "d2"), None);
+    assert_eq!(reader.receipts("d2").unwrap().len(), 2, "a mark is no attempt of its own");
+}
+
+fn an_attempt_that_was_not_made_leaves_no_trace(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    let before = store.reader().unwrap().deliveries("n1").unwrap();
+    commit(store.as_mut(), |t| {
+        assert!(!t.withdraw_attempt("d2").unwrap(), "none has begun");
+        assert!(t.begin_attempt("d2", at(2)).unwrap());
+        assert!(t.withdraw_attempt("d2").unwrap());
+    });
+    let reader = store.reader().unwrap();
+    assert_eq!(reader.deliveries("n1").unwrap(), before);
+    assert!(reader.receipts("d2").unwrap().is_empty());
+    commit(store.as_mut(), |t| assert!(t.begin_attempt("d2", at(5)).unwrap()));
+}
+
+fn what_is_final_is_never_begun(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut());
+    commit(store.as_mut(), |t| {
+        t.record_attempt(&attempt("d2", Unknown, 2, None)).unwrap();
+        assert!(!t.begin_attempt("d2", at(3)).unwrap());
+        assert_eq!(begun(t, "d2"), None);
+        let refused = t.begin_attempt("none", at(3)).unwrap_err();
         assert!(matches!(refused, StoreError::Missing { .. }), "{refused}");
     });
 }

@@ -230,6 +230,12 @@ format = "json"
         rows.expect("an answer").map(|row| row.expect("text")).collect()
     }
 
+    /// How much lies in the store's write-ahead log.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        let log = self.folder.path().join("dunlin.db-wal");
+        std::fs::metadata(log).map_or(0, |log| log.len())
+    }
+
     /// One number from the store.
     pub(crate) fn count(&self, sql: &str) -> usize {
         let rows = self.query(&format!("SELECT CAST(({sql}) AS TEXT)"));

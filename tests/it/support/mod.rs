@@ -4,6 +4,7 @@ pub(crate) mod dunlin;
 pub(crate) mod events;
 pub(crate) mod foreign;
 pub(crate) mod mailbox;
+pub(crate) mod node;
 pub(crate) mod patience;
 pub(crate) mod proxy;
 pub(crate) mod python;
