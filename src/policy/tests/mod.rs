@@ -52,6 +52,30 @@ fn the_complete_example_of_the_documentation_is_a_policy() {
 }
 
 #[test]
+fn the_tutorial_of_the_documentation_says_what_each_of_its_steps_lacks() {
+    let document = include_str!("../../../docs/POLICIES.md");
+    let mut file = String::new();
+    let mut steps = 0;
+    for (place, _) in document.match_indices("```toml tutorial\n") {
+        let (block, rest) = document[place..]
+            .split_once('\n')
+            .and_then(|(_, rest)| rest.split_once("\n```\n"))
+            .expect("the block ends");
+        if steps > 0 {
+            file.push('\n');
+        }
+        file.push_str(block);
+        file.push('\n');
+        steps += 1;
+        let lacks = rest.trim_start().strip_prefix("```text tutorial\n");
+        let lacks = lacks.map(|said| said.split_once("```").expect("the block ends").0.trim_end());
+        let said = parse("mailbox.toml", &file).err().map(|errors| errors.to_string());
+        assert_eq!(said.as_deref().map(str::trim_end), lacks, "step {steps}");
+    }
+    assert_eq!(steps, 5);
+}
+
+#[test]
 fn all_mistakes_of_a_file_are_said_at_once_in_the_order_of_their_lines() {
     let bad = PREPAID
         .replace("version = 1", "version = -1")
