@@ -6,6 +6,7 @@ mod check;
 mod list;
 mod new;
 mod show;
+mod timeline;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ pub(super) enum Command {
     },
     /// Writes a commented policy to begin with, one that works as it is.
     New(new::Args),
+    /// Shows what will happen to one resource: a table, or a picture for a manual.
+    Timeline(Box<timeline::Args>),
 }
 
 /// Where policies are looked for.
@@ -70,6 +73,10 @@ pub(super) fn run(command: Command, config: Option<PathBuf>) -> miette::Result<E
         }
         Command::Check { paths } => check::run(&paths, &super::settings(config)?.settings),
         Command::New(args) => new::run(&args),
+        Command::Timeline(args) => {
+            let (policy, _) = find(args.policy(), || args.folder.read(config))?;
+            timeline::run(&args, &policy)
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::error::{PolicyError, PolicyErrors};
 pub use self::load::{MAX_FILE_BYTES, file};
+pub use self::read::span;
 pub use self::templates::{MissingTemplate, check_notices};
 use crate::engine::id::PolicyKey;
 use crate::engine::policy::{Policy, PolicySet};
