@@ -10,15 +10,15 @@ use super::words;
 use super::world::{self, ACCOUNT, RESOURCE};
 use super::{Answer, Entry, Given, Move, Stay, Story, Timeline, TimelineError, What};
 use crate::engine::decision::Verdict;
-use crate::engine::effect::{Effect, Transition};
+use crate::engine::effect::{ChargeRequest, Effect, Transition};
 use crate::engine::id::EventKey;
 use crate::engine::input::Event;
 use crate::engine::policy::{Clock, PhaseClass, Policy, PolicySet};
 use crate::engine::resource::Resource;
 use crate::simulate::{Decided, Simulation};
 
-/// After this the pipeline answers a charge request.
-const ANSWERED_AFTER: TimeDelta = TimeDelta::minutes(10);
+/// After this the pipeline answers a charge request, or after half of its window.
+const ANSWERED_AFTER: TimeDelta = TimeDelta::hours(1);
 /// How far a timeline looks where nobody says: longer than any lifecycle keeps data.
 const HORIZON: TimeDelta = TimeDelta::days(400);
 /// The most instants that are looked at.
@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
         let what = match effect {
             Effect::Transition(change) => self.moved(at, change),
             Effect::ChargeRequested(request) => {
-                self.answer(at, &request.charge);
+                self.answer(at, &request);
                 self.last_charge = Some(request.charge);
                 What::Charge {
                     attempt: request.attempt,
@@ -192,16 +192,17 @@ impl<'a> Run<'a> {
         }))
     }
 
-    fn answer(&mut self, at: DateTime<Utc>, charge: &str) {
+    fn answer(&mut self, at: DateTime<Utc>, request: &ChargeRequest) {
         self.timeline.answer = Some(self.answer);
         let paid = match self.answer {
             Answer::Refused => false,
             Answer::Paid => true,
             Answer::Never => return,
         };
-        let Some(time) = at.checked_add_signed(ANSWERED_AFTER) else { return };
+        let after = ANSWERED_AFTER.min((request.not_after - at) / 2);
+        let Some(time) = at.checked_add_signed(after) else { return };
         let index = self.planned.partition_point(|event| event.time <= time);
-        self.planned.insert(index, world::answer(charge, time, paid));
+        self.planned.insert(index, world::answer(&request.charge, time, paid));
     }
 
     /// Whether nothing is left to tell: it is gone, or it works again and nothing else was given.

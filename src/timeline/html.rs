@@ -14,7 +14,7 @@ pub fn html(timeline: &Timeline) -> String {
     let mut rows = String::new();
     let mut last = None;
     for entry in &timeline.entries {
-        let said = said(&entry.what, timeline);
+        let said = said(entry, timeline);
         let first = last != Some(entry.at);
         last = Some(entry.at);
         let zone = timeline.zone;
@@ -35,7 +35,7 @@ pub fn html(timeline: &Timeline) -> String {
             escape(&when),
             escape(&from),
             said.topic.name(),
-            escape(&said.head),
+            escape(&said.line()),
         );
     }
     format!(

@@ -44,7 +44,7 @@ pub struct Story {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// How the pipeline answers a charge request, ten minutes after it was asked.
+/// How the pipeline answers a charge request, an hour after it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// The money was not there.

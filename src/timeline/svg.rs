@@ -44,10 +44,10 @@ pub(super) fn element(timeline: &Timeline) -> String {
 fn description(timeline: &Timeline) -> String {
     let mut parts = vec![assumptions(timeline)];
     for entry in &timeline.entries {
-        let said = said(&entry.what, timeline);
+        let said = said(entry, timeline);
         let at = local(entry.at, timeline.zone);
         let relative = relative(timeline, entry.at);
-        parts.push(format!("{relative}, {at}: {} {}", said.topic.name(), said.head));
+        parts.push(format!("{relative}, {at}: {} {}", said.topic.name(), said.line()));
     }
     parts.join(". ")
 }
@@ -76,6 +76,14 @@ fn draw(shape: &Shape) -> String {
             };
             let name = tone_name(*tone);
             format!("<text class=\"{name}{middle}\" x=\"{x}\" y=\"{y}\">{}</text>", escape(text))
+        }
+        Shape::When { frame, relative, time } => {
+            let (x, y) = (frame.x, frame.y + Tone::Strong.size());
+            format!(
+                "<text x=\"{x}\" y=\"{y}\"><tspan class=\"strong\">{}</tspan>&#160; {}</text>",
+                escape(relative),
+                escape(time)
+            )
         }
     }
 }

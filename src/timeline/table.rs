@@ -24,7 +24,7 @@ pub fn table(timeline: &Timeline) -> String {
         let (time, relative) = if again { ("", "") } else { (&*row.when, &*row.relative) };
         let name = row.said.topic.name();
         let left = format!("{time:<when$}{GAP}{relative:<from$}{GAP}{name:<topic$}{GAP}");
-        text += &format!("{left}{}\n", plain(&row.said.head));
+        text += &format!("{left}{}\n", plain(&row.said.line()));
         let indent = left.chars().count() + GAP.len();
         for detail in &row.said.details {
             text += &format!("{:indent$}{}\n", "", plain(detail));
@@ -48,7 +48,7 @@ fn row(entry: &Entry, timeline: &Timeline) -> Row {
     Row {
         when: format!("{} {}", local(entry.at, zone), zone_offset(entry.at, zone)),
         relative: relative(timeline, entry.at),
-        said: said(&entry.what, timeline),
+        said: said(entry, timeline),
     }
 }
 

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Offset, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
-use super::{Answer, Move, Timeline, What};
+use super::{Answer, Entry, Move, Timeline, What};
 use crate::engine::calendar;
 use crate::engine::effect::{RejectCode, Request};
 use crate::engine::input::Attachment;
@@ -46,25 +46,27 @@ impl Topic {
     }
 }
 
-/// What happened, in words: a line, and details of it.
+/// What happened, in words: what, how, and details of it.
 pub(super) struct Said {
     pub(super) topic: Topic,
     pub(super) head: String,
+    /// Follows on the same line where there is room; may be empty.
+    pub(super) how: String,
     pub(super) details: Vec<String>,
 }
 
 /// One entry in words.
-pub(super) fn said(what: &What, timeline: &Timeline) -> Said {
+pub(super) fn said(entry: &Entry, timeline: &Timeline) -> Said {
     let zone = timeline.zone;
-    let mut details = Vec::new();
-    let (topic, head) = match what {
+    let (mut how, mut details) = (String::new(), Vec::new());
+    let (topic, head) = match &entry.what {
         What::Given(text) => (Topic::Given, text.clone()),
         What::Phase(change) => {
             details = consequences(change);
             (Topic::Phase, format!("{} → {}", change.from, change.to))
         }
         What::Charge { attempt, of, until, tenders } => {
-            details.push(format!("may be answered until {}", local(*until, zone)));
+            how = format!("until {}", deadline(entry.at, *until, zone));
             if !tenders.is_empty() {
                 details.push(format!("from {}", tenders.join(", ")));
             }
@@ -85,10 +87,18 @@ pub(super) fn said(what: &What, timeline: &Timeline) -> Said {
         }
         What::Held { to, because } => (Topic::Held, format!("{to} waits: {because}")),
         What::Notice { kind, channels: ways } => {
-            (Topic::Notice, format!("{kind} by {}", channels(ways)))
+            how = format!("by {}", channels(ways));
+            (Topic::Notice, kind.to_string())
         }
     };
-    Said { topic, head, details }
+    Said { topic, head, how, details }
+}
+
+impl Said {
+    /// What and how, on one line.
+    pub(super) fn line(&self) -> String {
+        format!("{} {}", self.head, self.how).trim_end().to_owned()
+    }
 }
 
 fn consequences(change: &Move) -> Vec<String> {
@@ -136,6 +146,15 @@ pub(super) fn local(instant: DateTime<Utc>, zone: Tz) -> String {
     let local = instant.with_timezone(&zone);
     let format = if local.second() == 0 { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M:%S" };
     local.format(format).to_string()
+}
+
+/// A local time that is close: without its date on the same day.
+fn deadline(from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> String {
+    let (from, until) = (local(from, zone), local(until, zone));
+    match (from.split_once(' '), until.split_once(' ')) {
+        (Some((day, _)), Some((same, time))) if day == same => time.to_owned(),
+        _ => until,
+    }
 }
 
 /// `+08:00`, as it holds at `instant`.

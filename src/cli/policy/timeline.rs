@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
     /// The resource renews itself.
     #[arg(long)]
     auto_renew: bool,
-    /// How charge requests are answered, ten minutes after each.
+    /// How charge requests are answered, an hour after each.
     #[arg(long, value_enum, default_value_t = AnswerName::Refused)]
     charges: AnswerName,
     /// Let time run on to this instant; to the end of the resource or of its trouble without it (RFC 3339).

@@ -14,8 +14,12 @@ use crate::timeline::words::distance;
 const WISHED: i32 = 900;
 /// From the left end of the first bar to the first instant.
 const LEAD_IN: i32 = 78;
+/// Room on either side of a length on the axis: half a mark and some air.
+const BESIDE: i32 = 8;
 /// The narrowest gap.
 const GAP_MIN: i32 = 30;
+/// The widest gap, unless its labels need more: where little happens the outer bars take the room.
+const GAP_MAX: i32 = 260;
 
 /// An instant at which something happens, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,22 +55,21 @@ impl Axis {
         let weights: Vec<i64> = pairs.iter().map(|(from, to)| weight(*from, *to)).collect();
         let last = instants.last().map_or(0, |at| flags::width_at(timeline, *at));
         let lead_out = last.max(LEAD_IN);
-        let taken: i32 = least.iter().sum();
-        let spare = i64::from((WISHED - 2 * MARGIN - LEAD_IN - lead_out - taken).max(0));
-        let total: i64 = weights.iter().sum::<i64>().max(1);
+        let widths = spread(&least, &weights, WISHED - 2 * MARGIN - LEAD_IN - lead_out);
 
-        let mut x = MARGIN + LEAD_IN;
+        // Where little happens the first and the last bar share what is left.
+        let taken: i32 = widths.iter().sum();
+        let left = (WISHED - 2 * MARGIN - LEAD_IN - lead_out - taken).max(0);
+        let mut x = MARGIN + LEAD_IN + left / 2;
         let mut axis = Self { marks: Vec::new(), gaps: Vec::new(), end: 0 };
         for (index, at) in instants.iter().enumerate() {
             axis.marks.push(At { at: *at, x });
             let Some((from, to)) = pairs.get(index) else { break };
-            // The share of a gap is at most the whole width of a picture.
-            let share = i32::try_from(spare * weights[index] / total).unwrap_or(0);
-            let next = x + least[index] + share;
+            let next = x + widths[index];
             axis.gaps.push(Gap { from: x, to: next, label: distance(*to - *from) });
             x = next;
         }
-        axis.end = x + lead_out;
+        axis.end = (x + lead_out).max(WISHED - MARGIN);
         axis
     }
 
@@ -79,7 +82,7 @@ impl Axis {
 
 /// Wide enough for its length and, where a phase is no longer than this gap, for its name.
 fn least(timeline: &Timeline, from: DateTime<Utc>, to: DateTime<Utc>) -> i32 {
-    let label = width(&distance(to - from), TEXT, false) + 10;
+    let label = width(&distance(to - from), TEXT, false) + 2 * BESIDE;
     let starts = |index: usize| timeline.stays.get(index).and_then(|stay| stay.since);
     let names = timeline
         .stays
@@ -94,4 +97,43 @@ fn weight(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
     let minutes = (to - from).num_minutes().max(1);
     let logarithm = i64::from(minutes.ilog2()) + 1;
     logarithm * logarithm
+}
+
+/// Widths in proportion to the weights, none below its least, that fill the room as far as the widest gap lets them; all at
+/// their least where it is too small.
+fn spread(least: &[i32], weights: &[i64], room: i32) -> Vec<i32> {
+    // Thousandths of a pixel for each unit of weight.
+    let widths = |scale: i64| -> Vec<i32> {
+        let share = |weight: &i64| i32::try_from(weight * scale / 1000).unwrap_or(i32::MAX);
+        least
+            .iter()
+            .zip(weights)
+            .map(|(least, weight)| share(weight).min(GAP_MAX).max(*least))
+            .collect()
+    };
+    let fits = |scale: i64| {
+        widths(scale).iter().map(|width| i64::from(*width)).sum::<i64>() <= i64::from(room)
+    };
+    let (mut low, mut high) = (0, i64::from(room.max(1)) * 1000);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle) { low = middle } else { high = middle }
+    }
+    widths(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_grow_with_their_length_and_fill_the_room() {
+        let widths = spread(&[30, 30, 50], &[1, 9, 100], 400);
+        assert_eq!(widths, [30, 110, GAP_MAX]);
+        let widths = spread(&[30, 30, 50], &[1, 90, 100], 400);
+        assert!(widths[1] < widths[2] && widths[0] == 30, "{widths:?}");
+        assert!((398..=400).contains(&widths.iter().sum::<i32>()), "{widths:?}");
+        assert_eq!(spread(&[300, 300], &[1, 9], 400), [300, 300]);
+        assert!(spread(&[], &[], 400).is_empty());
+    }
 }

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::axis::Axis;
-use super::{Frame, LINE, MARK, Scene, Shape, TEXT, Tone};
+use super::{LINE, MARK, Scene, Shape, TEXT, Tone};
 use crate::policy::words::plain;
 use crate::timeline::measure::{width, wrap};
 use crate::timeline::words::{Said, Topic, local, relative, said, same_offset, zone_offset};
@@ -19,27 +19,22 @@ const AIR: i32 = 8;
 /// From the bars, or their marks, to the nearest flag.
 const STEM: i32 = 8;
 /// No label is wider: longer ones are broken.
-const WIDE: i32 = 176;
+const WIDE: i32 = 240;
 
 /// Where a label stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    /// Above the bars: what is told, asked, charged.
+    /// Above the bars: what contacts are told, and what others do.
     Above,
-    /// Below them: what becomes of the resource.
+    /// Below them: what is done to the resource and its term.
     Below,
 }
 
 impl Side {
     fn of(topic: Topic) -> Self {
         match topic {
-            Topic::Phase => Self::Below,
-            Topic::Given
-            | Topic::Charge
-            | Topic::Renewal
-            | Topic::Rejected
-            | Topic::Held
-            | Topic::Notice => Self::Above,
+            Topic::Phase | Topic::Charge | Topic::Renewal | Topic::Held => Self::Below,
+            Topic::Given | Topic::Rejected | Topic::Notice => Self::Above,
         }
     }
 }
@@ -63,7 +58,7 @@ pub(super) struct Flags {
     flags: Vec<Flag>,
     /// How far they reach from the bars, with their marks.
     pub(super) height: i32,
-    /// Room that marks need above the bars.
+    /// Room that marks need between the labels and the bars.
     pub(super) marks: i32,
     /// How far they reach to the right.
     pub(super) right: i32,
@@ -99,7 +94,7 @@ fn flag(timeline: &Timeline, at: DateTime<Utc>, x: i32, side: Side) -> Option<Fl
     let of_instant: Vec<&Entry> = timeline.entries.iter().filter(|one| one.at == at).collect();
     let told: Vec<Said> = of_instant
         .iter()
-        .map(|entry| said(&entry.what, timeline))
+        .map(|entry| said(entry, timeline))
         .filter(|said| Side::of(said.topic) == side)
         .collect();
     let bare_anchor = at == timeline.anchor && of_instant.is_empty() && side == Side::Below;
@@ -109,7 +104,7 @@ fn flag(timeline: &Timeline, at: DateTime<Utc>, x: i32, side: Side) -> Option<Fl
     let mut lines = Vec::new();
     for said in &told {
         let (head, details) = shown(said);
-        let tone = if side == Side::Below { Tone::Strong } else { Tone::Plain };
+        let tone = if said.topic == Topic::Phase { Tone::Strong } else { Tone::Plain };
         let broken = |text: &str, tone: Tone| {
             let lines = wrap(&plain(text), TEXT, tone.bold(), WIDE);
             lines.into_iter().map(move |line| (tone, line)).collect::<Vec<_>>()
@@ -121,9 +116,10 @@ fn flag(timeline: &Timeline, at: DateTime<Utc>, x: i32, side: Side) -> Option<Fl
     let offset = same_offset(timeline).is_none().then(|| zone_offset(at, zone));
     let time = [Some(local(at, zone)), offset].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let relative = relative(timeline, at);
-    let head = width(&relative, TEXT, true) + INDENT + width(&time, TEXT, false);
+    let head = super::when_width(&relative, &time);
     let widest = lines.iter().map(|(tone, line)| width(line, TEXT, tone.bold())).max();
-    let mut marks: Vec<Topic> = told.iter().map(|said| said.topic).collect();
+    let topics = told.iter().map(|said| said.topic);
+    let mut marks: Vec<Topic> = topics.filter(|topic| *topic != Topic::Phase).collect();
     marks.sort_unstable();
     marks.dedup();
     Some(Flag {
@@ -134,64 +130,51 @@ fn flag(timeline: &Timeline, at: DateTime<Utc>, x: i32, side: Side) -> Option<Fl
         relative,
         time,
         lines,
-        marks: if side == Side::Above { marks } else { Vec::new() },
+        marks,
     })
 }
 
 /// What a picture says of an entry: less than a table, since its place says some of it.
 fn shown(said: &Said) -> (String, &[String]) {
+    let line = said.line();
     match said.topic {
-        Topic::Charge => {
-            (format!("charge {}", said.head), &said.details[..said.details.len().min(1)])
-        }
-        Topic::Rejected | Topic::Held => {
-            (format!("{}: {}", said.topic.name(), said.head), &said.details)
-        }
-        Topic::Given | Topic::Phase | Topic::Renewal | Topic::Notice => {
-            (said.head.clone(), &said.details)
-        }
+        Topic::Charge => (format!("charge {line}"), &[]),
+        Topic::Rejected | Topic::Held => (format!("{}: {line}", said.topic.name()), &said.details),
+        Topic::Given | Topic::Phase | Topic::Renewal | Topic::Notice => (line, &said.details),
     }
 }
 
-/// Draws the labels of one side; `y` is where the marks above the bars begin, or the scale below them ends.
-pub(super) fn draw(scene: &mut Scene, flags: &Flags, y: i32, side: Side) {
+/// Draws the labels of one side. `y` is where they begin, going away from the bars; their leaders reach to `bars`.
+pub(super) fn draw(scene: &mut Scene, flags: &Flags, (y, bars): (i32, i32), side: Side) {
     for flag in &flags.flags {
-        let (top, leader) = match side {
+        let (top, from, to) = match side {
             Side::Above => {
                 let top = y - flag.away - flag.height;
-                (top, (top + 2, y + flags.marks))
+                (top, top + 2, bars)
             }
             Side::Below => {
                 let top = y + flag.away;
-                (top, (y - super::SCALE, top + flag.height - 4))
+                (top, bars, top + flag.height - 4)
             }
         };
-        scene.shapes.push(Shape::Leader { x: flag.x, from: leader.0, to: leader.1 });
+        scene.shapes.push(Shape::Leader { x: flag.x, from, to });
         let x = flag.x + INDENT;
-        let wide = scene.write(x, top, Tone::Strong, &flag.relative);
-        scene.write(x + wide + INDENT, top, Tone::Plain, &flag.time);
+        scene.write_when(x, top, &flag.relative, &flag.time);
         for (line, at) in flag.lines.iter().zip(1..) {
             scene.write(x, top + LINE * at, line.0, &line.1);
-        }
-        for (topic, place) in flag.marks.iter().zip(1..) {
-            let y = y + flags.marks - MARK * place + MARK / 2 - 1;
-            scene.shapes.push(Shape::Mark { topic: *topic, x: flag.x, y });
         }
     }
 }
 
-/// The frame that a flag's text and leader take, for tests.
-#[cfg(test)]
-pub(super) fn leaders(scene: &Scene) -> Vec<Frame> {
-    let leader = |shape: &Shape| match shape {
-        Shape::Leader { x, from, to } => {
-            Some(Frame { x: *x, y: *from, width: 1, height: to - from })
-        }
-        Shape::Bar { .. }
-        | Shape::Axis { .. }
-        | Shape::Tick { .. }
-        | Shape::Mark { .. }
-        | Shape::Text { .. } => None,
+/// Draws the marks of one side, the first one at `y`, the others away from the bars.
+pub(super) fn draw_marks(scene: &mut Scene, flags: &Flags, y: i32, side: Side) {
+    let away = match side {
+        Side::Above => -MARK,
+        Side::Below => MARK,
     };
-    scene.shapes.iter().filter_map(leader).collect()
+    for flag in &flags.flags {
+        for (topic, place) in flag.marks.iter().zip(0..) {
+            scene.shapes.push(Shape::Mark { topic: *topic, x: flag.x, y: y + away * place });
+        }
+    }
 }

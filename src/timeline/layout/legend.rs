@@ -46,7 +46,7 @@ pub(super) fn draw(scene: &mut Scene, timeline: &Timeline, top: i32) -> i32 {
 fn items(timeline: &Timeline) -> Vec<(Sign, String)> {
     let classes: BTreeSet<PhaseClass> = timeline.stays.iter().map(|stay| stay.class).collect();
     let topics: BTreeSet<Topic> =
-        timeline.entries.iter().map(|entry| said(&entry.what, timeline).topic).collect();
+        timeline.entries.iter().map(|entry| said(entry, timeline).topic).collect();
     let mut items: Vec<(Sign, String)> =
         classes.into_iter().map(|class| (Sign::Class(class), meaning(class).to_owned())).collect();
     let marks = topics.into_iter().filter_map(|topic| Some((Sign::Mark(topic), mark(topic)?)));

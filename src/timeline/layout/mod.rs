@@ -90,6 +90,8 @@ pub(super) enum Shape {
     Mark { topic: Topic, x: i32, y: i32 },
     /// One line of text; its frame is as wide as it can get.
     Text { frame: Frame, tone: Tone, text: String },
+    /// The head of a label: how far from the anchor, and the local time.
+    When { frame: Frame, relative: String, time: String },
 }
 
 /// A picture.
@@ -109,13 +111,25 @@ impl Scene {
         wide
     }
 
-    /// The same in the middle of a span, if it fits.
+    /// The head of a label with its upper left corner there.
+    fn write_when(&mut self, x: i32, y: i32, relative: &str, time: &str) {
+        let frame = Frame { x, y, width: when_width(relative, time), height: TEXT + 2 };
+        let (relative, time) = (relative.to_owned(), time.to_owned());
+        self.shapes.push(Shape::When { frame, relative, time });
+    }
+
+    /// A line of text in the middle of a span, if it fits.
     fn write_inside(&mut self, (x, span): (i32, i32), y: i32, tone: Tone, text: &str) {
         let wide = width(text, tone.size(), tone.bold());
         if wide <= span - 6 {
             self.write(x + (span - wide) / 2, y, tone, text);
         }
     }
+}
+
+/// How wide the head of a label is.
+fn when_width(relative: &str, time: &str) -> i32 {
+    width(relative, TEXT, true) + width(&format!("  {time}"), TEXT, false)
 }
 
 /// Lays a timeline out.
@@ -126,16 +140,18 @@ pub(super) fn lay_out(timeline: &Timeline) -> Scene {
     let right = axis.end.max(above.right).max(below.right);
     let mut scene = Scene { width: right + MARGIN, height: 0, shapes: Vec::new() };
 
-    let mut y = header(&mut scene, timeline);
-    y += above.height;
-    flags::draw(&mut scene, &above, y, Side::Above);
-    let bars = y + above.marks;
-    draw_bars(&mut scene, timeline, &axis, bars);
+    let labels = header(&mut scene, timeline) + above.height;
+    let bars = labels + above.marks;
     let scale = bars + BAR;
+    // Of several marks on one instant the first stands on the axis.
+    let foot = scale + SCALE + (below.marks - MARK - 2).max(0);
+    flags::draw(&mut scene, &above, (labels, bars), Side::Above);
+    flags::draw_marks(&mut scene, &above, bars - MARK / 2 - 2, Side::Above);
+    draw_bars(&mut scene, timeline, &axis, bars);
+    flags::draw(&mut scene, &below, (foot, scale), Side::Below);
     draw_scale(&mut scene, &axis, scale);
-    let foot = scale + SCALE;
-    flags::draw(&mut scene, &below, foot, Side::Below);
-    y = legend::draw(&mut scene, timeline, foot + below.height + 2 * LINE);
+    flags::draw_marks(&mut scene, &below, scale + 5, Side::Below);
+    let y = legend::draw(&mut scene, timeline, foot + below.height + 2 * LINE);
     scene.height = y + MARGIN;
     scene
 }

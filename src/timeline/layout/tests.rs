@@ -45,6 +45,7 @@ fn scenes() -> Vec<(String, Scene)> {
 fn texts(scene: &Scene) -> Vec<(Frame, Tone, &str)> {
     let text = |shape| match shape {
         &Shape::Text { frame, tone, ref text } => Some((frame, tone, text.as_str())),
+        &Shape::When { frame, ref time, .. } => Some((frame, Tone::Strong, time.as_str())),
         Shape::Bar { .. }
         | Shape::Leader { .. }
         | Shape::Axis { .. }
@@ -76,15 +77,18 @@ fn no_label_meets_another_one() {
 #[test]
 fn no_leader_and_no_mark_crosses_a_label() {
     for (name, scene) in scenes() {
-        let mut lines = flags::leaders(&scene);
-        lines.extend(scene.shapes.iter().filter_map(|shape| match shape {
+        let line = |shape: &Shape| match shape {
+            Shape::Leader { x, from, to } => {
+                Some(Frame { x: *x, y: *from, width: 1, height: to - from })
+            }
             Shape::Mark { x, y, .. } => Some(Frame { x: x - 6, y: y - 6, width: 12, height: 12 }),
             Shape::Bar { .. }
-            | Shape::Leader { .. }
             | Shape::Axis { .. }
             | Shape::Tick { .. }
-            | Shape::Text { .. } => None,
-        }));
+            | Shape::Text { .. }
+            | Shape::When { .. } => None,
+        };
+        let lines: Vec<Frame> = scene.shapes.iter().filter_map(line).collect();
         for (frame, _, text) in texts(&scene) {
             let crossed = lines.iter().find(|line| meet(**line, frame));
             assert_eq!(crossed, None, "{name}: `{text}` {frame:?}");
