@@ -3,6 +3,7 @@
 //! Finds the policies that a command names; what there is to say about them is `policy`'s and `timeline`'s.
 
 mod check;
+mod diff;
 mod list;
 mod new;
 mod show;
@@ -44,6 +45,18 @@ pub(super) enum Command {
     New(new::Args),
     /// Shows what will happen to one resource: a table, or a picture for a manual.
     Timeline(Box<timeline::Args>),
+    /// Says in words what changes for a customer between two policies.
+    Diff {
+        /// `ID`, `ID@VERSION` or a file.
+        old: String,
+        /// `ID`, `ID@VERSION` or a file.
+        new: String,
+        /// End with exit code 1 if anything changes.
+        #[arg(long)]
+        exit_code: bool,
+        #[command(flatten)]
+        folder: Folder,
+    },
 }
 
 /// Where policies are looked for.
@@ -76,6 +89,11 @@ pub(super) fn run(command: Command, config: Option<PathBuf>) -> miette::Result<E
         Command::Timeline(args) => {
             let (policy, _) = find(args.policy(), || args.folder.read(config))?;
             timeline::run(&args, &policy)
+        }
+        Command::Diff { old, new, exit_code, folder } => {
+            let (old, _) = find(&old, || folder.read(config.clone()))?;
+            let (new, _) = find(&new, || folder.read(config))?;
+            diff::run(&old, &new, exit_code)
         }
     }
 }

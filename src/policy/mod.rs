@@ -10,6 +10,7 @@
 //! policy says in TOML. `docs/POLICIES.md` is the language.
 
 mod check;
+pub mod diff;
 mod error;
 mod load;
 mod read;

@@ -116,7 +116,7 @@ fn step((step, causes): (&Step, Vec<Cause>)) -> Line {
 }
 
 /// What provisioning is told, one kind of thing a line.
-pub(crate) fn told_provisioning(outcome: &Outcome) -> Vec<String> {
+fn told_provisioning(outcome: &Outcome) -> Vec<String> {
     let Outcome { actions, detach, destroy, retain, retain_billable } = outcome;
     [
         ("does", actions),
@@ -162,7 +162,11 @@ fn notice(rule: &NoticeRule, steps: &[Step]) -> Line {
 }
 
 /// When a notice is sent, one occasion an entry.
-pub(crate) fn occasions(rule: &NoticeRule, on: &NoticeTrigger, steps: &[Step]) -> Vec<String> {
+pub(in crate::policy) fn occasions(
+    rule: &NoticeRule,
+    on: &NoticeTrigger,
+    steps: &[Step],
+) -> Vec<String> {
     match on {
         NoticeTrigger::Slots { anchor: from, offsets } => {
             offsets.iter().map(|one| offset(*one, anchor(*from))).collect()
@@ -283,7 +287,7 @@ fn auto_lengths(lengths: &[u32], by_term: Option<&std::collections::BTreeMap<u32
 }
 
 /// `1 to 9 or 12`.
-pub(crate) fn ranges(months: &[(u32, u32)]) -> String {
+fn ranges(months: &[(u32, u32)]) -> String {
     choice(
         months.iter().map(
             |(low, high)| {

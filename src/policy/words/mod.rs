@@ -6,6 +6,7 @@ mod describe;
 
 use chrono::{NaiveTime, TimeDelta, Timelike};
 
+pub(super) use self::describe::occasions;
 pub use self::describe::{Line, Section, describe};
 use crate::engine::policy::{
     Anchor, Cause, Channel, Clock, Deadline, Offset, PhaseClass, RecoverWhen, When,
