@@ -5,6 +5,7 @@ mod engine_properties;
 mod example_month;
 mod http;
 mod pipeline;
+mod policy;
 mod smtp;
 mod store_contract;
 mod support;

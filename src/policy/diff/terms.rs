@@ -1,6 +1,6 @@
 //! What deals with money and wishes: the look at the balance, charges, renewal, termination.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -120,15 +120,7 @@ pub(super) fn renewal(old: Option<&Renewal>, new: Option<&Renewal>, changes: &mu
     changes.differs(
         "auto-renewal without a choice renews for",
         (auto_months_by_term, &new.auto_months_by_term),
-        |by_term| match by_term {
-            None => "the length bought".to_owned(),
-            Some(by_term) => {
-                let pairs =
-                    by_term.iter().map(|(bought, months)| format!("{months} after {bought}"));
-                let listed: Vec<String> = pairs.chain(["1 month else".to_owned()]).collect();
-                words::list(listed)
-            }
-        },
+        by_term,
     );
     let nothing = || "nowhere".to_owned();
     changes.differs(
@@ -155,6 +147,12 @@ pub(super) fn renewal(old: Option<&Renewal>, new: Option<&Renewal>, changes: &mu
             TermEnd::MidnightAfter => "at the 00:00 after its last day".to_owned(),
         },
     );
+}
+
+fn by_term(by_term: &Option<BTreeMap<u32, u32>>) -> String {
+    let Some(by_term) = by_term else { return "the length bought".to_owned() };
+    let pairs = by_term.iter().map(|(bought, months)| format!("{months} after {bought}"));
+    words::list(pairs.chain(["1 month else".to_owned()]))
 }
 
 fn every(months: &[(u32, u32)]) -> BTreeSet<u32> {
