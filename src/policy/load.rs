@@ -66,7 +66,7 @@ impl Policies {
             let found = if path.is_dir() { files(path) } else { Ok(vec![path.clone()]) };
             match found {
                 Ok(files) => {
-                    right.extend(files.iter().filter_map(|file| self.take(file, &mut errors)))
+                    right.extend(files.iter().filter_map(|file| self.take(file, &mut errors)));
                 }
                 Err(error) => {
                     let reason = format!("the folder cannot be read: {error}");

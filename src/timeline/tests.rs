@@ -115,6 +115,12 @@ fn given_events_change_what_the_engine_decides() {
 }
 
 #[test]
+fn an_event_at_the_very_instant_of_a_deadline_comes_before_it() {
+    let in_time = run("tencent-cvm-prepaid", &with(&["E renewal.requested months=1"]));
+    assert_eq!(moves(&in_time), Vec::<String>::new());
+}
+
+#[test]
 fn until_ends_a_story_also_where_more_would_follow() {
     let story = Story { until: Some(at("2026-06-15T05:59:59Z")), ..story() };
     assert_eq!(moves(&run("tencent-cvm-postpaid-15d", &story)), ["0h grace"]);

@@ -107,6 +107,8 @@ fn check_says_every_mistake_with_its_place_and_ends_with_one() {
         assert!(said.contains(part), "{part} is missing in\n{said}");
     }
     assert_eq!(said.matches(": fine").count(), 1, "{said}");
+    let untold = printed(&policy(&["check", &path(&folder, "untold.toml")]), 1);
+    assert!(!untold.contains("fine"), "{untold}");
     let right = path(&folder, "right.toml");
     assert_eq!(fine(&["check", &right]), format!("{right}: fine\n"));
     assert!(printed(&policy(&["check", "no-such.toml"]), 1).contains("cannot be read"));

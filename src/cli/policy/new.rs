@@ -71,7 +71,8 @@ fn skeleton(args: &Args) -> miette::Result<String> {
         .replacen("\"ID\"", &quoted(&args.id), 1)
         .replacen("\"ZONE\"", &quoted(&args.zone), 1)
         .replacen("\"TITLE\"", &quoted(title), 1);
-    let name = args.out.as_ref().map_or("new.toml".to_owned(), |file| file.display().to_string());
+    let name =
+        args.out.as_ref().map_or_else(|| "new.toml".to_owned(), |file| file.display().to_string());
     policy::parse(&name, &text).map_err(|errors| miette::miette!("{errors}"))?;
     Ok(text)
 }
