@@ -95,7 +95,8 @@ fn mark(topic: Topic, x: i32, y: i32) -> String {
         Topic::Charge => format!("M{x} {}l6 6l-6 6l-6-6z", y - 6),
         Topic::Given => format!("M{} {}h10l-5 9z", x - 5, y - 4),
         Topic::Renewal => format!("M{} {}h10l-5-9z", x - 5, y + 4),
-        Topic::Held | Topic::Rejected | Topic::Phase => format!("M{} {}h9v9h-9z", x - 4, y - 4),
+        Topic::Held => format!("M{} {}h4v10h-4zM{} {}h4v10h-4z", x - 5, y - 5, x + 1, y - 5),
+        Topic::Rejected | Topic::Phase => format!("M{} {}h9v9h-9z", x - 4, y - 4),
     };
     format!("<path class=\"mark {}\" d=\"{path}\"/>", topic.name())
 }
