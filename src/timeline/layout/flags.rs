@@ -139,8 +139,10 @@ fn shown(said: &Said) -> (String, &[String]) {
     let line = said.line();
     match said.topic {
         Topic::Charge => (format!("charge {line}"), &[]),
-        Topic::Rejected | Topic::Held => (format!("{}: {line}", said.topic.name()), &said.details),
-        Topic::Given | Topic::Phase | Topic::Renewal | Topic::Notice => (line, &said.details),
+        Topic::Rejected => (format!("{}: {line}", said.topic.name()), &said.details),
+        Topic::Given | Topic::Phase | Topic::Renewal | Topic::Held | Topic::Notice => {
+            (line, &said.details)
+        }
     }
 }
 
