@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Answer, Story, Timeline, TimelineError, What, collect};
+use super::{Answer, Story, Timeline, TimelineError, What, collect, words};
 use crate::engine::policy::Policy;
 use crate::policy::Policies;
 
@@ -51,6 +51,9 @@ fn nobody_pays_and_every_policy_goes_its_way_to_the_end() {
         ("tencent-cvm-postpaid-24h", vec!["0h grace", "2h stopped", "26h released"]),
         ("tencent-network-traffic", vec!["0h grace", "2h out_of_service"]),
         ("alibaba-ecs-subscription", vec!["0h stopped", "360h released"]),
+        // At ten on the fifteenth day after the stop.
+        ("recommended-prepaid", vec!["0h grace", "24h stopped", "382h released"]),
+        ("recommended-postpaid", vec!["0h grace", "24h stopped", "382h released"]),
     ] {
         assert_eq!(moves(&run(id, &story())), expected, "{id}");
     }
@@ -138,5 +141,69 @@ fn an_event_that_contradicts_the_story_is_a_mistake_and_no_timeline() {
         let error = collect(&policy("tencent-cvm-prepaid"), &with(&[event])).expect_err(event);
         assert!(matches!(error, TimelineError::Event { .. }), "{error}");
         assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+/// What is said, line by line.
+fn said_of(timeline: &Timeline) -> Vec<String> {
+    let lines = timeline.entries.iter().map(|entry| words::said(entry, timeline));
+    lines
+        .map(|said| format!("{} {}: {}", said.topic.name(), said.line(), said.details.join("; ")))
+        .collect()
+}
+
+#[test]
+fn a_return_in_time_is_answered_with_a_refund() {
+    let returned = run("tencent-cvm-prepaid", &with(&["E-396d billing.return.requested"]));
+    assert_eq!(moves(&returned), ["-9504h recycled", "-9336h released"]);
+    let said = said_of(&returned);
+    let refund = "refund 1300.00 EUR as it was paid: 1300.00 to cash";
+    assert!(said.iter().any(|line| line == refund), "{said:#?}");
+}
+
+#[test]
+fn an_ordinary_return_is_a_voucher_for_what_is_left_after_use() {
+    let mut policy = policy("tencent-cvm-prepaid");
+    policy.returns.as_mut().expect("it has returns").unconditional = 0;
+    let story = with(&["E-396d billing.return.requested"]);
+    let said = said_of(&collect(&policy, &story).expect("a timeline"));
+    // Four days of 24 hours at 0.20 an hour.
+    let refund = "refund 1280.80 EUR as a voucher: valid until 2027-05-15 12:00";
+    assert!(said.iter().any(|line| line == refund), "{said:#?}");
+}
+
+#[test]
+fn a_return_that_is_too_late_is_answered_too() {
+    let kept = run("tencent-cvm-prepaid", &with(&["E-300d billing.return.requested"]));
+    assert_eq!(moves(&kept), moves(&run("tencent-cvm-prepaid", &story())));
+    let said = said_of(&kept);
+    assert!(said.contains(&"rejected return: too_old: ".to_owned()), "{said:#?}");
+}
+
+#[test]
+fn a_text_that_quiet_hours_hold_back_says_until_when() {
+    // Ten in the evening, in Shanghai.
+    let night = Story { anchor: at("2026-06-15T14:00:00Z"), ..story() };
+    let said = said_of(&run("recommended-prepaid", &night));
+    let expired = "notice expired by e-mail and SMS: SMS waits until 2026-06-16 08:00";
+    assert!(said.iter().any(|line| line == expired), "{said:#?}");
+    let noon = said_of(&run("recommended-prepaid", &story()));
+    assert!(!noon.iter().any(|line| line.contains("waits")), "{noon:#?}");
+}
+
+#[test]
+fn a_release_that_falls_on_days_without_work_comes_after_them() {
+    // Stopped on 16 September; the fifteenth day after it is 1 October, the first of a week of holidays.
+    let autumn = Story { anchor: at("2026-09-15T04:00:00Z"), ..story() };
+    for id in ["recommended-prepaid", "recommended-postpaid"] {
+        let timeline = run(id, &autumn);
+        let end = timeline.stays.last().and_then(|stay| stay.since);
+        assert_eq!(end, Some(at("2026-10-08T02:00:00Z")), "{id}");
+        let warned = timeline.entries.iter().filter(|entry| {
+            matches!(&entry.what, What::Notice { kind, .. } if kind.as_str() == "release-warning")
+        });
+        let before: Vec<i64> =
+            warned.map(|entry| (at("2026-10-08T02:00:00Z") - entry.at).num_days()).collect();
+        assert_eq!(before, [7, 3, 1], "{id}");
     }
 }

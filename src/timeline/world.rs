@@ -1,4 +1,5 @@
-//! The events of an ordinary customer: an account, one resource, and, before arrears, a balance that is used up by the hour.
+//! The events of an ordinary customer: an account, one resource, paid for until E, and, before arrears, a balance that is used
+//! up by the hour.
 //!
 //! Nothing here knows what a policy does with them.
 
@@ -8,7 +9,8 @@ use rust_decimal::Decimal;
 use super::Story;
 use crate::engine::id::EventKey;
 use crate::engine::input::{
-    Activation, AutoRenew, Body, Contact, Event, Profile, RenewMode, Role, Traits, Usage,
+    Activation, AutoRenew, Body, Contact, Event, Order, OrderKind, Profile, RenewMode, Role,
+    Traits, Usage,
 };
 use crate::engine::money::{Currency, Money};
 use crate::engine::policy::{Clock, Policy};
@@ -18,11 +20,17 @@ pub(super) const RESOURCE: &str = "res-1";
 pub(super) const CURRENCY: &str = "EUR";
 
 /// The resource began this long before E or A, so that every warning can be in time.
-const BEGAN_BEFORE: TimeDelta = TimeDelta::days(400);
+const BEGAN_BEFORE: TimeDelta = TimeDelta::days(TERM_DAYS as i64);
+/// The days from then to E or A.
+const TERM_DAYS: u32 = 400;
 /// A balance that covers every renewal.
 const RICH: i64 = 1_000_000;
 /// The price of a month.
 const PRICE: i64 = 100;
+/// The price of an hour, in cents.
+const PRICE_OF_AN_HOUR: i64 = 20;
+/// What was paid in cash for the time until E: thirteen months, nearly.
+const PAID: i64 = 1300;
 
 /// What happens before the anchor and at it, in order.
 pub(super) fn events(policy: &Policy, story: &Story) -> Option<Vec<Event>> {
@@ -63,7 +71,7 @@ struct Events(Vec<Event>);
 impl Events {
     fn begin(&mut self, policy: &Policy, story: &Story, at: DateTime<Utc>) {
         self.tell(at, Body::AccountUpdated(profile()));
-        self.tell(at, Body::ResourceActivated(Box::new(activation(policy, story))));
+        self.tell(at, Body::ResourceActivated(Box::new(activation(policy, story, at))));
     }
 
     fn tell(&mut self, time: DateTime<Utc>, body: Body) {
@@ -99,19 +107,39 @@ fn usage(period_start: DateTime<Utc>, period_end: DateTime<Utc>) -> Body {
 }
 
 /// What is attached is left open: then the engine names every kind that the policy names.
-fn activation(policy: &Policy, story: &Story) -> Activation {
+///
+/// Bought when it began, and with every price that a refund is counted from.
+fn activation(policy: &Policy, story: &Story, at: DateTime<Utc>) -> Activation {
     let expires = policy.clock == Clock::Expiry;
     let mode = if story.auto_renew { RenewMode::Auto } else { RenewMode::None };
     Activation {
         resource: RESOURCE.into(),
         policy: policy.key.id.clone(),
         currency: None,
-        traits: Traits { price: Some(Decimal::from(PRICE)), ..Traits::default() },
+        traits: Traits {
+            price: Some(Decimal::from(PRICE)),
+            hourly_price: Some(Decimal::new(PRICE_OF_AN_HOUR, 2)),
+            ..Traits::default()
+        },
         purchased_at: None,
         expires_at: expires.then_some(story.anchor),
         term_months: None,
         auto_renew: expires.then_some(AutoRenew { mode, months: None }),
-        orders: Vec::new(),
+        orders: if expires { vec![order(at)] } else { Vec::new() },
+    }
+}
+
+/// What was paid for the time until E.
+fn order(starts_at: DateTime<Utc>) -> Order {
+    Order {
+        id: "order-1".to_owned(),
+        kind: OrderKind::New,
+        cash: Decimal::from(PAID),
+        revenue: Decimal::ZERO,
+        complimentary: Decimal::ZERO,
+        vouchers: Decimal::ZERO,
+        starts_at,
+        term_days: TERM_DAYS,
     }
 }
 

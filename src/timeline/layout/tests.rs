@@ -12,6 +12,10 @@ fn stories() -> Vec<Story> {
         Story { auto_renew: true, answer: Answer::Paid, ..story() },
         Story { auto_renew: true, answer: Answer::Never, ..story() },
     ];
+    // Ten in the evening, in Shanghai: texts wait.
+    let night = "2026-06-15T14:00:00Z".parse().expect("an instant");
+    stories.push(Story { anchor: night, auto_renew: true, ..story() });
+    stories.push(Story { anchor: night, ..with(&["E-396d return.requested"]) });
     for letter in ['E', 'A'] {
         let events = [
             "-8d hold.placed scope=all reason=a long dispute about an old bill until=2026-08-01T00:00:00Z",
