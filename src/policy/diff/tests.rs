@@ -278,10 +278,10 @@ fn slots_ahead_of_a_step_and_news_are_notices_like_others() {
 
 #[test]
 fn news_comes_in_the_phases_that_it_can_come_in() {
-    for (trigger, phase, others) in [
+    for (trigger, dropped, others) in [
         ("restored", "active", "\"grace\", \"stopped\""),
-        ("terminated", "recycled", "\"active\""),
-        ("termination_scheduled", "stopped", "\"recycled\""),
+        ("terminated", "recycled and released", "\"active\""),
+        ("termination_scheduled", "active, grace and stopped", "\"recycled\""),
     ] {
         let rule = |phases: &str| format!("on = \"{trigger}\"\nphases = [{phases}]\nchannels");
         let before = format!("on = \"{trigger}\"\nchannels");
@@ -293,6 +293,7 @@ fn news_comes_in_the_phases_that_it_can_come_in() {
         };
         let changes = of(others);
         assert_eq!(changes.len(), 1, "{changes:#?}");
-        assert!(changes[0].starts_with("- ") && changes[0].contains(phase), "{changes:#?}");
+        let end = format!("does not come in {dropped} any more");
+        assert!(changes[0].starts_with("- ") && changes[0].ends_with(&end), "{changes:#?}");
     }
 }
