@@ -153,6 +153,8 @@ fn a_timeline_follows_the_events_that_it_is_given() {
         assert!(table.contains(part), "{part} is missing in\n{table}");
     }
     assert!(!table.contains("stopped"), "{table}");
+    let returned = fine(&["timeline", PREPAID, "--event", "E-398d billing.return.requested"]);
+    assert!(returned.contains("refund  1300.00 EUR as it was paid"), "{returned}");
     let wrong = complaint(&["timeline", PREPAID, "--event", "E renewal.requested months=x"]);
     assert!(wrong.contains("/data/months"), "{wrong}");
     let wrong = complaint(&["timeline", PREPAID, "--arrears", "2026-03-01T00:00:00Z"]);

@@ -87,6 +87,13 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_is_new_says_that_it_waits_for_a_working_day() {
+        let changes = between(&policy("tencent-cvm-prepaid"), &policy("recommended-prepaid"));
+        let released = changes.iter().find(|one| one.starts_with("+ `released` comes"));
+        assert!(released.is_some_and(|one| one.ends_with(", on a working day")), "{changes:#?}");
+    }
+
+    #[test]
     fn quiet_hours_are_neither_more_nor_less() {
         let later = changes("recommended-prepaid", &[("until = \"08:00\"", "until = \"09:00\"")]);
         let said = "~ what waits for the end of quiet hours: SMS from 21:00 to 08:00 ->";

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use super::{Bearing, Changes};
+use crate::engine::hours::WorkingDays;
 use crate::engine::id::PhaseName;
 use crate::engine::policy::{Cause, Deadline, Offset, PhaseClass, Policy, Step};
 use crate::policy::check::window::{NEVER_BEFORE, NO_END, Window, Windows, bounds};
 use crate::policy::words;
 
 pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
-    // Which days are working days is no matter of a step: it is said once, in `hours`.
+    // What waits for a working day is said in `done`, which days those are in `hours`.
     let (old, new) = (on_any_day(old), on_any_day(new));
     by_the_clock(&old, &new, changes);
     asked_for(&old, &new, changes);
@@ -21,9 +22,7 @@ pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
 /// The same policy, as if people worked every day.
 fn on_any_day(policy: &Policy) -> Policy {
     let mut policy = policy.clone();
-    for step in &mut policy.steps {
-        step.at.working_days_only = false;
-    }
+    policy.working_days = WorkingDays::default();
     policy
 }
 
@@ -162,6 +161,11 @@ fn compare_due(
     changes.add(bearing, format!("`{name}` comes {how}: {why}"));
 }
 
+/// A deadline, whether or not it waits for a working day.
+fn on_any(at: &Deadline) -> Deadline {
+    Deadline { working_days_only: false, ..at.clone() }
+}
+
 /// The least time in a phase before a step out of it.
 fn floor(at: &Deadline) -> TimeDelta {
     at.at_least.unwrap_or_default()
@@ -240,7 +244,7 @@ fn asked_for(old: &Policy, new: &Policy, changes: &mut Changes) {
         };
         let said =
             clock(&before).as_ref() == Some(&was.at) && clock(&after).as_ref() == Some(&is.at);
-        if was.at == is.at || said {
+        if on_any(&was.at) == on_any(&is.at) || said {
             continue;
         }
         let bearing = moved(&was.at, &is.at);

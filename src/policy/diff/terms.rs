@@ -172,7 +172,11 @@ fn every(months: &[(u32, u32)]) -> BTreeSet<u32> {
 }
 
 fn lengths(what: &str, old: &BTreeSet<u32>, new: &BTreeSet<u32>, changes: &mut Changes) {
-    let said = |months: Vec<u32>| words::choice(months.iter().map(ToString::to_string));
+    let said = |months: Vec<u32>| {
+        let runs = months.chunk_by(|one, next| one + 1 == *next);
+        let ends = runs.filter_map(|run| Some((*run.first()?, *run.last()?)));
+        words::ranges(&ends.collect::<Vec<_>>())
+    };
     let gained: Vec<u32> = new.difference(old).copied().collect();
     let lost: Vec<u32> = old.difference(new).copied().collect();
     if !gained.is_empty() {

@@ -158,6 +158,10 @@ fn charges_renewal_and_termination_are_compared_key_by_key() {
         charges_of(&[("months = [\"1-9\", 12]", "months = [\"2-9\", 12, 24]")]),
         ["+ a renewal may now be for 24 months", "- a renewal may not be for 1 months any more"]
     );
+    assert_eq!(
+        changes("tencent-cvm-prepaid", &[("months = [\"1-60\"]", "months = [\"1-12\", 24]")]),
+        ["- a renewal may not be for 13 to 23 or 25 to 60 months any more"]
+    );
     let bin = changes(
         "tencent-cvm-postpaid-15d",
         &[

@@ -7,7 +7,7 @@ mod describe;
 use chrono::{NaiveTime, TimeDelta, Timelike, Weekday};
 
 pub use self::describe::{Line, Section, describe};
-pub(super) use self::describe::{allowed_change, occasions, sync_days};
+pub(super) use self::describe::{allowed_change, occasions, ranges, sync_days};
 use crate::engine::hours::QuietHours;
 use crate::engine::input::Flag;
 use crate::engine::policy::{

@@ -5,7 +5,7 @@
 mod hours;
 mod terms;
 
-pub(in crate::policy) use self::terms::{allowed_change, sync_days};
+pub(in crate::policy) use self::terms::{allowed_change, ranges, sync_days};
 use super::{
     anchor, auto_renewal, cause, channels, choice, class, clock, deadline, meaning, offset,
     recover_when,

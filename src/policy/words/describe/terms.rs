@@ -200,7 +200,7 @@ fn auto_lengths(lengths: &[u32], by_term: Option<&BTreeMap<u32, u32>>) -> String
 }
 
 /// `1 to 9 or 12`.
-fn ranges(months: &[(u32, u32)]) -> String {
+pub(in crate::policy) fn ranges(months: &[(u32, u32)]) -> String {
     choice(
         months.iter().map(
             |(low, high)| {
