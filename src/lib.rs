@@ -29,4 +29,5 @@ pub mod shutdown;
 pub mod simulate;
 pub mod store;
 pub mod telemetry;
+pub mod timeline;
 pub mod worker;

@@ -2,6 +2,7 @@
 
 mod event;
 mod inspect;
+mod policy;
 mod refund;
 mod run;
 pub mod simulate;
@@ -49,6 +50,9 @@ enum Command {
         /// Events as JSON lines; `-` or nothing for standard input.
         file: Option<PathBuf>,
     },
+    /// Looks at lifecycles before a customer does.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Looks at notices before a customer does.
     #[command(subcommand)]
     Template(template::Command),
@@ -106,6 +110,7 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Simulate { until, policies, format, file } => {
             run_simulate(until, policies.as_deref(), format, file.as_deref())
         }
+        Command::Policy(command) => policy::run(command, config),
         Command::Template(command) => template::run(command, &settings(config)?.settings),
         Command::Refund(command) => refund::run(command),
         Command::Event(command) => {

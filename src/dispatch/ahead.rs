@@ -1,6 +1,7 @@
 //! What a relay has read ahead of its turn, and when it has to look at the outbox again: once a batch, never once a message.
 //!
-//! Reads nothing itself. Its size is `dispatch.batch_rows_max`, its patience `dispatch.idle_poll_secs`.
+//! Reads nothing itself. Its size follows from `dispatch.batch_rows_max` and the concurrency of the way out, its patience is
+//! `dispatch.idle_poll_secs`.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -39,7 +39,7 @@ pub enum Way {
 pub struct Limits {
     /// The most sends in flight.
     pub concurrency: usize,
-    /// The most rows read at once, and the most that are read ahead of their turn.
+    /// The most rows read at once, and the most that are read ahead of their turn; never more than some times `concurrency`.
     pub batch_rows_max: usize,
     /// The longest that a row waits if the signal for it was lost.
     pub idle_poll: Duration,

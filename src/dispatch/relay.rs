@@ -20,6 +20,9 @@ use super::rest::Rest;
 use crate::clock::{Clock, monotonic};
 use crate::store::{Reader, StoreError};
 
+/// A look brings at most so many times what may be under way: a notice can be large, and what waits costs nothing in the outbox.
+const AHEAD_TIMES: usize = 4;
+
 /// What a relay shares with the worker and the clock.
 pub(super) struct Ties<'w> {
     pub(super) clock: &'w dyn Clock,
@@ -87,7 +90,8 @@ pub(super) async fn run<W: Outlet>(
     shutdown: CancellationToken,
 ) -> Result<(), DispatchError> {
     let Ties { committed, limits, .. } = way.ties();
-    let mut ahead = Ahead::new(limits.batch_rows_max);
+    let rows_max = limits.concurrency.saturating_mul(AHEAD_TIMES).min(limits.batch_rows_max);
+    let mut ahead = Ahead::new(rows_max);
     let mut under_way = FuturesUnordered::new();
     let mut rest = Rest::default();
     // Kept over the rounds: a commit between two of them, or while a report waits, is not lost.

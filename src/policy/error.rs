@@ -181,6 +181,10 @@ impl PolicyErrors {
         if errors.is_empty() { None } else { Some(Self(errors)) }
     }
 
+    pub(super) fn of_one(error: PolicyError) -> Self {
+        Self(vec![error])
+    }
+
     /// One by one, in the order of the files and of their lines.
     pub fn iter(&self) -> impl Iterator<Item = &PolicyError> {
         self.0.iter()

@@ -7,6 +7,7 @@ use rust_embed::Embed;
 
 use super::error::{Mistakes, PolicyError, PolicyErrors, Span};
 use super::{Policies, PolicyText, parse_placed};
+use crate::engine::policy::Policy;
 
 /// The largest policy file that is read. The longest shipped one has 8 KiB.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -43,11 +44,7 @@ impl Policies {
         match files(folder) {
             Ok(files) => {
                 for file in files {
-                    let name = file.display().to_string();
-                    match read(&file) {
-                        Ok(text) => policies.add(&name, &text, &mut errors),
-                        Err(reason) => errors.push(PolicyError::unreadable(name, reason)),
-                    }
+                    policies.take(&file, &mut errors);
                 }
             }
             Err(error) => {
@@ -61,20 +58,70 @@ impl Policies {
         }
     }
 
-    fn add(&mut self, file: &str, text: &str, errors: &mut Vec<PolicyError>) {
-        match parse_placed(file, text) {
-            Err(mistakes) => errors.extend(mistakes),
-            Ok((policy, text, id)) => match self.texts.iter().find(|known| known.key == text.key) {
-                None => {
-                    self.set.insert(policy);
-                    let at = self.texts.partition_point(|known| known.key < text.key);
-                    self.texts.insert(at, text);
+    /// Reads files, and every `*.toml` of folders, beside what is known already, and goes on after a mistake: for whoever
+    /// looks at files rather than runs them. Says what each file that is right holds.
+    pub fn read_all(&mut self, paths: &[PathBuf]) -> (Vec<PolicyText>, Vec<PolicyError>) {
+        let (mut right, mut errors) = (Vec::new(), Vec::new());
+        for path in paths {
+            let found = if path.is_dir() { files(path) } else { Ok(vec![path.clone()]) };
+            match found {
+                Ok(files) => {
+                    right.extend(files.iter().filter_map(|file| self.take(file, &mut errors)));
                 }
-                Some(known) if known.hash == text.hash => {}
-                Some(known) => errors.extend(contradiction(known, &text, id)),
-            },
+                Err(error) => {
+                    let reason = format!("the folder cannot be read: {error}");
+                    errors.push(PolicyError::unreadable(path.display().to_string(), reason));
+                }
+            }
+        }
+        (right, errors)
+    }
+
+    fn take(&mut self, file: &Path, errors: &mut Vec<PolicyError>) -> Option<PolicyText> {
+        let name = file.display().to_string();
+        match read(file) {
+            Ok(text) => self.add(&name, &text, errors),
+            Err(reason) => {
+                errors.push(PolicyError::unreadable(name, reason));
+                None
+            }
         }
     }
+
+    fn add(&mut self, file: &str, text: &str, errors: &mut Vec<PolicyError>) -> Option<PolicyText> {
+        let (policy, text, id) = match parse_placed(file, text) {
+            Ok(read) => read,
+            Err(mistakes) => {
+                errors.extend(mistakes);
+                return None;
+            }
+        };
+        match self.texts.iter().find(|known| known.key == text.key) {
+            None => {
+                self.set.insert(policy);
+                let at = self.texts.partition_point(|known| known.key < text.key);
+                self.texts.insert(at, text.clone());
+                Some(text)
+            }
+            Some(known) if known.hash == text.hash => Some(text),
+            Some(known) => {
+                errors.extend(contradiction(known, &text, id));
+                None
+            }
+        }
+    }
+}
+
+/// Reads one file by itself, beside no other.
+///
+/// # Errors
+///
+/// Every mistake in it, or why it cannot be read.
+pub fn file(path: &Path) -> Result<(Policy, PolicyText), PolicyErrors> {
+    let name = path.display().to_string();
+    let text = read(path)
+        .map_err(|reason| PolicyErrors::of_one(PolicyError::unreadable(name.clone(), reason)))?;
+    super::parse(&name, &text)
 }
 
 fn contradiction(known: &PolicyText, new: &PolicyText, id: Span) -> PolicyErrors {

@@ -5,19 +5,23 @@
 //!          form    places    sense
 //! ```
 //!
-//! A bad file is refused with file, line, column and what was expected, all its mistakes at once. `load` looks into a
-//! folder at start; nothing else here touches a disk, and nothing here runs a policy. `docs/POLICIES.md` is the language.
+//! A bad file is refused with file, line, column and what was expected, all its mistakes at once. `load` looks into files
+//! and folders at start; nothing else here touches a disk, and nothing here runs a policy. `words` says in English what a
+//! policy says in TOML. `docs/POLICIES.md` is the language.
 
 mod check;
+pub mod diff;
 mod error;
 mod load;
 mod read;
 mod templates;
+pub mod words;
 
 use sha2::{Digest, Sha256};
 
 pub use self::error::{PolicyError, PolicyErrors};
-pub use self::load::MAX_FILE_BYTES;
+pub use self::load::{MAX_FILE_BYTES, file};
+pub use self::read::span;
 pub use self::templates::{MissingTemplate, check_notices};
 use crate::engine::id::PolicyKey;
 use crate::engine::policy::{Policy, PolicySet};

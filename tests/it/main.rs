@@ -5,6 +5,7 @@ mod engine_properties;
 mod example_month;
 mod http;
 mod pipeline;
+mod policy;
 mod policy_language;
 mod refund;
 mod smtp;

@@ -193,8 +193,8 @@ async fn a_lane_has_one_message_under_way_and_its_order_also_when_read_ahead() {
 #[tokio::test(start_paused = true)]
 async fn how_often_the_outbox_is_read_follows_the_batches_and_not_the_messages() {
     let mut reads = Vec::new();
-    for (messages, batch) in [(40, 10), (400, 100)] {
-        let mut stage = Stage::new(4, batch, messages + 1);
+    for (messages, concurrency, batch) in [(40, 4, 10), (400, 40, 100)] {
+        let mut stage = Stage::new(concurrency, batch, messages + 1);
         stage.decide(messages, 1);
         for _ in 0..messages {
             assert!(!stage.turn().await);
@@ -207,6 +207,14 @@ async fn how_often_the_outbox_is_read_follows_the_batches_and_not_the_messages()
     }
     assert_eq!(reads[0], reads[1], "ten times the messages in as many batches");
     assert!(reads[0] <= 4 + 4, "{reads:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_brings_some_times_what_may_be_under_way_and_no_more() {
+    let mut stage = Stage::new(2, 500, 100);
+    stage.decide(100, 1);
+    stage.turn().await;
+    assert_eq!((stage.broker.unconfirmed().len(), stage.in_flight.len()), (2, 8));
 }
 
 #[tokio::test(start_paused = true)]

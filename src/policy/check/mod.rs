@@ -3,7 +3,7 @@
 mod moves;
 mod notices;
 mod told;
-mod window;
+pub(super) mod window;
 
 use super::error::Mistakes;
 use super::read::Draft;

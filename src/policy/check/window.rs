@@ -13,18 +13,18 @@ use crate::engine::policy::{Anchor, Cause, Clock, Deadline, Offset, PhaseClass, 
 
 const DAY: i64 = 86_400;
 /// Before everything, after everything.
-pub(super) const NEVER_BEFORE: i64 = i64::MIN / 4;
-pub(super) const NO_END: i64 = i64::MAX / 4;
+pub(in crate::policy) const NEVER_BEFORE: i64 = i64::MIN / 4;
+pub(in crate::policy) const NO_END: i64 = i64::MAX / 4;
 
 /// A stretch of time in which something happens, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) earliest: i64,
-    pub(super) latest: i64,
+pub(in crate::policy) struct Window {
+    pub(in crate::policy) earliest: i64,
+    pub(in crate::policy) latest: i64,
 }
 
 /// When phases are entered and left by the clock alone, for resources with auto-renewal on or off.
-pub(super) struct Windows<'p> {
+pub(in crate::policy) struct Windows<'p> {
     policy: &'p Policy,
     /// The steps that the clock makes with these resources, when nobody asked for anything.
     steps: Vec<&'p Step>,
@@ -32,7 +32,7 @@ pub(super) struct Windows<'p> {
 }
 
 impl<'p> Windows<'p> {
-    pub(super) fn of(policy: &'p Policy, auto_renew: bool) -> Self {
+    pub(in crate::policy) fn of(policy: &'p Policy, auto_renew: bool) -> Self {
         // Arrears begin in whatever phase a resource is, and no slot of theirs comes before.
         let start = match policy.clock {
             Clock::Expiry => NEVER_BEFORE,
@@ -72,18 +72,18 @@ impl<'p> Windows<'p> {
     }
 
     /// The steps that the clock makes with these resources, when nobody asked for anything.
-    pub(super) fn steps(&self) -> impl Iterator<Item = &'p Step> {
+    pub(in crate::policy) fn steps(&self) -> impl Iterator<Item = &'p Step> {
         self.steps.iter().copied()
     }
 
     /// When a step is due; `None` if its phase is never entered by the clock.
-    pub(super) fn due(&self, step: &Step) -> Option<Window> {
+    pub(in crate::policy) fn due(&self, step: &Step) -> Option<Window> {
         let entered = *self.entered.get(&step.from)?;
         Some(due(self.policy, &step.at, entered))
     }
 
     /// Whether a resource can be in `phase` `seconds` after the policy's anchor.
-    pub(super) fn holds(&self, phase: &PhaseName, seconds: i64) -> bool {
+    pub(in crate::policy) fn holds(&self, phase: &PhaseName, seconds: i64) -> bool {
         let Some(entered) = self.entered.get(phase) else { return false };
         if self.policy.class(phase) == PhaseClass::Gone {
             return false;
@@ -97,7 +97,7 @@ impl<'p> Windows<'p> {
     }
 
     /// The longest stay in `phase`, where every way out counts from the entry.
-    pub(super) fn stay(&self, phase: &PhaseName) -> i64 {
+    pub(in crate::policy) fn stay(&self, phase: &PhaseName) -> i64 {
         self.latest(phase, |step| {
             (step.at.from == [Anchor::Entry]).then(|| after_entry(self.policy, &step.at).latest)
         })
@@ -199,7 +199,7 @@ fn longest_break(days: &WorkingDays) -> i64 {
 }
 
 /// How far from its anchor an offset can lie.
-pub(super) fn bounds(offset: Offset) -> Window {
+pub(in crate::policy) fn bounds(offset: Offset) -> Window {
     match offset {
         Offset::Span { days, time } => {
             let seconds = i64::from(days) * DAY + time.num_seconds();

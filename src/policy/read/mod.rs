@@ -11,6 +11,7 @@ mod value;
 use toml::de::DeTable;
 
 use self::table::{Table, Value};
+pub use self::value::span_of as span;
 use super::error::{Mistakes, Span};
 use crate::engine::id::{NoticeKind, PhaseName, PolicyId, PolicyKey};
 use crate::engine::policy::{Anchor, Clock, Phase, PhaseClass, Policy};

@@ -170,10 +170,16 @@ pub(super) fn span(value: Value<'_, '_>, mistakes: &mut Mistakes) -> Option<Offs
         return wrong_type(value, EXPECTED, mistakes);
     }
     let word = text(value, mistakes)?;
-    let Some((days, seconds)) = days_and_seconds(word) else {
+    let span = span_of(word);
+    if span.is_none() {
         mistakes.add(value.span(), format!("`{word}` is no duration")).expected(EXPECTED);
-        return None;
-    };
+    }
+    span
+}
+
+/// A distance as a policy spells it, `-1d` or `1h30m`: calendar days, then exact time.
+pub fn span_of(word: &str) -> Option<Offset> {
+    let (days, seconds) = days_and_seconds(word)?;
     Some(Offset::Span { days, time: TimeDelta::seconds(seconds) })
 }
 
