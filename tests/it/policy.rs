@@ -163,6 +163,21 @@ fn a_timeline_follows_the_events_that_it_is_given() {
 }
 
 #[test]
+fn the_tutorial_of_the_documentation_ends_with_its_timeline() {
+    let document = fs::read_to_string(root().join("docs/POLICIES.md")).expect("read");
+    let block = |rest: &str| rest.split_once("\n```").expect("the block ends").0.to_owned();
+    let steps: Vec<String> = document.split("```toml tutorial\n").skip(1).map(block).collect();
+    let folder = folder(&[("mailbox.toml", &steps.join("\n\n"))]);
+    let file = path(&folder, "mailbox.toml");
+    let table = fine(&["timeline", &file, "--expires", "2026-06-15T10:00:00Z"]);
+    let shown = document.split_once("```text timeline\n").map(|(_, rest)| block(rest));
+    assert_eq!(Some(table.trim_end()), shown.as_deref());
+    let checked = printed(&policy(&["check", &file]), 1);
+    let said = "mailbox.toml: policy `mailbox` version 1 sends `mailbox-locked` by email, but there is no template";
+    assert!(document.contains(said) && checked.contains(said), "{checked}");
+}
+
+#[test]
 fn a_timeline_can_be_a_picture_and_a_page() {
     let folder = folder(&[]);
     let (svg, html) = (path(&folder, "x.svg"), path(&folder, "x.html"));
