@@ -117,7 +117,7 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
         region: Some("ap-guangzhou".to_owned()),
         phase: "x".into(),
         class,
-        expires_at: term.then(|| instant(E)),
+        expires_at: (term || matches!(kind, "stopped" | "release-warning")).then(|| instant(E)),
         auto_renew: term.then_some(!attached),
         promises,
         detached: if attached {
