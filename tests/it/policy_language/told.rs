@@ -112,6 +112,58 @@ fn an_end_that_is_scheduled_is_told_with_what_it_will_destroy_and_keep() {
     assert!(terminated.stops_billing);
 }
 
+const POSTPAID: &str = include_str!("../../../config/policies/recommended-postpaid.toml");
+
+#[test]
+fn a_schedule_is_not_mistaken_for_a_change_of_the_same_instant() {
+    let day = "2026-03-05T00:00:00Z";
+    let schedule =
+        Body::TerminationScheduled { resource: resource(), at: at("2026-03-10T00:00:00Z") };
+    let told = [
+        (START, balance(100)),
+        (START, activated("recommended-postpaid", None)),
+        ("2026-03-03T00:00:00Z", balance(-1)),
+        (day, schedule),
+        (day, balance(100)),
+    ];
+    let story = story(POSTPAID, &told, "2026-03-06T00:00:00Z");
+    assert_eq!(story.when("restored"), [day]);
+    let scheduled = &story.of("termination-scheduled")[0].items[0];
+    assert_eq!(fate(scheduled), [vec!["d-1"], vec!["d-2"], vec!["eip-1"]]);
+}
+
+#[test]
+fn what_runs_on_a_balance_has_no_renewal_price() {
+    let Body::ResourceActivated(mut activation) = activated("recommended-postpaid", None) else {
+        panic!("it is an activation");
+    };
+    activation.traits.price = Some(128.into());
+    let told = [
+        (START, balance(100)),
+        (START, Body::ResourceActivated(activation)),
+        ("2026-03-03T00:00:00Z", balance(-1)),
+    ];
+    let story = story(POSTPAID, &told, "2026-03-30T00:00:00Z");
+    assert!(
+        story.notices.len() > 4 && story.notices.iter().all(|one| one.items[0].price.is_none())
+    );
+}
+
+#[test]
+fn what_a_customer_ended_was_not_detached_by_steps_that_it_never_took() {
+    let stop = "actions = [\"shutdown\", \"stop_billing\"]\nnotice = \"stopped\"";
+    assert!(POSTPAID.contains(stop));
+    let text = POSTPAID.replace(stop, &format!("detach = [\"load_balancer\"]\n{stop}"));
+    let mode = dunlin::engine::input::TerminationMode::Recycle;
+    let told = [
+        (START, balance(100)),
+        (START, activated("recommended-postpaid", None)),
+        ("2026-03-03T00:00:00Z", Body::TerminationRequested { resources: vec![resource()], mode }),
+    ];
+    let story = story(&text, &told, "2026-03-04T00:00:00Z");
+    assert!(story.of("terminated")[0].items[0].detached.is_empty());
+}
+
 #[test]
 fn only_what_a_change_does_to_billing_is_told() {
     let told = [(START, activated("recommended-prepaid", Some("2026-03-10T00:00:00Z")))];
