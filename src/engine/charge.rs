@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::calendar;
-use super::effect::{ChargeRequest, Effect, RejectCode};
+use super::effect::{ChargeRequest, Effect, Promise, RejectCode};
 use super::id::ResourceId;
 use super::input::Event;
 use super::money::Money;
@@ -94,6 +94,30 @@ pub(super) fn open(policy: &Policy, charges: &Charges, resource: &Resource) -> V
         .into_iter()
         .filter(|attempt| !recorded(attempt.number))
         .collect()
+}
+
+/// The next attempt of a resource that renews itself, as seen from an instant and the steps that are to come: the first that
+/// will find it in a phase for attempts. After a refused one also the next that is asked for and not answered yet.
+pub(super) fn next_at(
+    policy: &Policy,
+    resource: &Resource,
+    (now, ahead): (DateTime<Utc>, &[Promise]),
+    refused: Option<u32>,
+) -> Option<DateTime<Utc>> {
+    let charges = policy.charges.as_ref().filter(|_| resource.renews_itself())?;
+    let phase_at = |at: DateTime<Utc>| {
+        let entered = ahead.iter().rev().find(|promise| promise.at <= at);
+        entered.map_or(&resource.phase, |promise| &promise.to)
+    };
+    let is_open = |attempt: &Attempt| {
+        let known = resource.charges.iter().find(|charge| charge.attempt == attempt.number);
+        match known.map(|charge| charge.state) {
+            None => attempt.at > now && charges.phases.contains(phase_at(attempt.at)),
+            Some(ChargeState::Asked) => refused.is_some_and(|refused| attempt.number > refused),
+            Some(ChargeState::Failed | ChargeState::Skipped) => false,
+        }
+    };
+    attempts(policy, charges, resource).into_iter().find(is_open).map(|attempt| attempt.at)
 }
 
 /// Attempts that lie in the past when auto-renewal is switched on are skipped, not made up.

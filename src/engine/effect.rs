@@ -11,7 +11,7 @@ use super::id::{AccountId, NoticeKind, PhaseName, PolicyKey, ResourceId};
 use super::input::{Attachment, Contact, Downgrade};
 use super::money::Money;
 use super::policy::{Channel, PhaseClass};
-use super::refund::Refund;
+use super::refund::{Payout, Refund, RefundMethod};
 
 /// One thing to do. The order of the variants is the order of kinds in a trace (spec §5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -300,7 +300,10 @@ pub struct NoticeItem {
     pub promises: Vec<Promise>,
     /// What is or will be detached and does not come back by itself; once it works again, what was.
     pub detached: Vec<Attachment>,
-    /// What is destroyed by the change that this tells of.
+    /// What must be looked at once it works again, in the policy's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
+    /// What is destroyed by the change that this tells of or warns of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destroyed: Vec<Attachment>,
     /// What is kept by it.
@@ -309,6 +312,12 @@ pub struct NoticeItem {
     /// What is kept by it and may cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retained_billable: Vec<Attachment>,
+    /// Whether the change that this tells of stops its billing.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub stops_billing: bool,
+    /// What is paid back for it, if it was returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<PaidBack>,
     /// When the customer wants it terminated, if that is set for an instant to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<DateTime<Utc>>,
@@ -318,12 +327,23 @@ pub struct NoticeItem {
     /// How many attempts there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
-    /// When the next attempt is asked for, if there is one.
+    /// When the next attempt is asked for, if there is one; after a refused one also the next that has no answer yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// What the renewal costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
+}
+
+/// The sum of a return (RET-1, RET-3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidBack {
+    /// By which rule.
+    pub method: RefundMethod,
+    /// How much.
+    pub amount: Money,
+    /// How it is paid.
+    pub payout: Payout,
 }
 
 /// A date that a notice names for a step: the step does not come before it (SAFE-9).

@@ -9,16 +9,18 @@ use alloc::vec::Vec;
 
 use chrono::{DateTime, Utc};
 
-use super::charge;
-use super::deadline;
-use super::effect::{Effect, Notice, NoticeItem, Transition};
+use super::effect::{Effect, Notice};
 use super::id::{NoticeKind, ResourceId};
-use super::input::{Attachment, Contact};
+use super::input::Contact;
 use super::money::Money;
 use super::policy::{Channel, Clock, NoticeRule, NoticeTrigger, PhaseClass, Policy};
 use super::resource::Resource;
 use super::slot;
-use super::work::{Work, belongings, is_over};
+use super::work::{Work, is_over};
+
+mod item;
+
+use item::item;
 
 /// A notice that resources are still added to.
 #[derive(Debug, Default)]
@@ -205,85 +207,8 @@ fn is_true(policy: &Policy, resource: &Resource, trigger: &NoticeTrigger) -> boo
     }
 }
 
-/// Whether a trigger tells of something that was decided, rather than of what threatens.
-fn is_news(trigger: &NoticeTrigger) -> bool {
-    match trigger {
-        NoticeTrigger::Renewed
-        | NoticeTrigger::Restored
-        | NoticeTrigger::Terminated
-        | NoticeTrigger::TerminationScheduled
-        | NoticeTrigger::Returned => true,
-        NoticeTrigger::Slots { .. }
-        | NoticeTrigger::Ahead { .. }
-        | NoticeTrigger::ArrearsStarted
-        | NoticeTrigger::Step
-        | NoticeTrigger::ChargeFailed
-        | NoticeTrigger::BalanceCheck => false,
-    }
-}
-
 fn ends_at(resource: &Resource) -> Option<DateTime<Utc>> {
     resource.schedule.as_ref().and_then(|schedule| schedule.value)
-}
-
-fn item(work: &Work<'_>, policy: &Policy, resource: &Resource, subject: &Subject) -> NoticeItem {
-    let next_attempt_at = policy.charges.as_ref().and_then(|charges| {
-        let mut open = charge::open(policy, charges, resource);
-        open.retain(|attempt| attempt.at > work.now);
-        open.first().map(|attempt| attempt.at)
-    });
-    let (attempt, is_change, is_news) = match subject {
-        Subject::Slot(_) => (None, false, false),
-        Subject::Attempt(attempt) => (Some(*attempt), false, false),
-        Subject::Event(NoticeTrigger::Step) => (None, true, false),
-        Subject::Event(trigger) => (None, is_news(trigger), is_news(trigger)),
-    };
-    let change = work.last_change(&resource.id).filter(|_| is_change);
-    let of_change =
-        |list: fn(&Transition) -> &Vec<Attachment>| change.map(list).cloned().unwrap_or_default();
-    let class = policy.class(&resource.phase);
-    let works_again = is_news && class == PhaseClass::Working;
-    NoticeItem {
-        resource: resource.id.clone(),
-        policy: resource.policy.clone(),
-        name: resource.traits.name.clone(),
-        region: resource.traits.region.clone(),
-        phase: resource.phase.clone(),
-        class,
-        expires_at: resource.expiry(),
-        auto_renew: resource.auto_renew.as_ref().map(|_| resource.renews_itself()),
-        promises: deadline::outlook(policy, resource, work.now),
-        detached: if works_again {
-            of_change(|change| &change.detached)
-        } else {
-            detached(policy, resource)
-        },
-        destroyed: of_change(|change| &change.destroyed),
-        retained: of_change(|change| &change.retained),
-        retained_billable: of_change(|change| &change.retained_billable),
-        ends_at: ends_at(resource),
-        attempt,
-        attempts: policy
-            .charges
-            .as_ref()
-            .filter(|_| attempt.is_some())
-            .and_then(|charges| u32::try_from(charges.attempts.len()).ok()),
-        next_attempt_at: next_attempt_at.filter(|_| resource.renews_itself()),
-        price: charge::price_of(work, resource),
-    }
-}
-
-/// What was detached, or will be by the steps to come.
-fn detached(policy: &Policy, resource: &Resource) -> Vec<Attachment> {
-    if !resource.detached.is_empty() {
-        return resource.detached.clone();
-    }
-    let reachable = policy.steps.iter().filter(|step| policy.class(&step.to) < PhaseClass::Gone);
-    let mut all: Vec<_> =
-        reachable.flat_map(|step| belongings(resource, &step.outcome.detach)).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 /// One thread for one run of trouble: an expiry, an arrears episode, a low balance.

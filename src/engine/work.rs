@@ -15,6 +15,7 @@ use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
 use super::input::{Attachment, Event};
 use super::notice::{self, Draft};
 use super::policy::{Cause, NoticeTrigger, Outcome, PhaseClass, Policy, PolicySet};
+use super::refund::Refund;
 use super::resource::{HeldStep, Resource};
 
 /// A decision in the making.
@@ -75,6 +76,14 @@ impl<'a> Work<'a> {
     pub(super) fn last_change(&self, id: &ResourceId) -> Option<&Transition> {
         self.effects.iter().rev().find_map(|effect| match effect {
             Effect::Transition(transition) if transition.resource == *id => Some(transition),
+            _ => None,
+        })
+    }
+
+    /// What is paid back for a resource that this decision takes back.
+    pub(super) fn refund_of(&self, id: &ResourceId) -> Option<&Refund> {
+        self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Refund(refund) if refund.resource == *id => Some(refund),
             _ => None,
         })
     }

@@ -213,9 +213,11 @@ fn bare(notice: &Notice) -> Notice {
         item.auto_renew = None;
         item.promises.clear();
         item.detached.clear();
+        item.hints.clear();
         item.destroyed.clear();
         item.retained.clear();
         item.retained_billable.clear();
+        item.stops_billing = false;
         item.attempts = None;
         item.next_attempt_at = None;
         item.price = None;

@@ -2,11 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::engine::effect::{Notice, NoticeItem, Promise};
+use rust_decimal::Decimal;
+
+use crate::engine::effect::{Notice, NoticeItem, PaidBack, Promise};
 use crate::engine::id::PolicyKey;
 use crate::engine::input::{Attachment, Contact, Role};
 use crate::engine::money::Money;
 use crate::engine::policy::{Channel, PhaseClass};
+use crate::engine::refund::{Payout, RefundMethod, Tenders};
 use crate::render::variables::Brand;
 
 pub(super) const KINDS: [&str; 14] = [
@@ -102,7 +105,7 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
         "expiry-warning" | "expired" | "charge-failed" | "renewal-reminder" | "renewed"
     );
     let attached = term && kind.starts_with("exp") || matches!(kind, "arrears" | "restored");
-    let ended = matches!(kind, "terminated" | "returned");
+    let ended = matches!(kind, "terminated" | "returned" | "reclaimed" | "release-warning");
     let kept = |kind: &str| {
         let one = Attachment { kind: kind.to_owned(), id: Some(format!("{kind}-7")) };
         if ended { vec![one] } else { Vec::new() }
@@ -114,7 +117,7 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
         region: Some("ap-guangzhou".to_owned()),
         phase: "x".into(),
         class,
-        expires_at: term.then(|| instant(E)),
+        expires_at: (term || matches!(kind, "stopped" | "release-warning")).then(|| instant(E)),
         auto_renew: term.then_some(!attached),
         promises,
         detached: if attached {
@@ -125,15 +128,36 @@ pub(super) fn item(kind: &str, resource: &str) -> NoticeItem {
         } else {
             Vec::new()
         },
+        hints: if kind == "restored" {
+            vec!["check_network_settings".to_owned()]
+        } else {
+            Vec::new()
+        },
         destroyed: Vec::new(),
         retained: kept("disk"),
         retained_billable: kept("elastic_ip"),
+        stops_billing: matches!(kind, "stopped" | "terminated" | "returned"),
+        refund: (kind == "returned").then(paid_back),
         ends_at: (kind == "termination-scheduled").then(|| instant(E)),
         attempt: (kind == "charge-failed").then_some(2),
         attempts: (kind == "charge-failed").then_some(5),
         next_attempt_at: matches!(kind, "charge-failed" | "renewal-reminder")
             .then(|| instant("2026-03-10T00:00:00Z")),
         price: (term && !attached).then(|| money("128.00")),
+    }
+}
+
+/// Paid in cash and from the complimentary account.
+pub(super) fn paid_back() -> PaidBack {
+    let tenders = Tenders {
+        cash: Decimal::from(100),
+        revenue: Decimal::ZERO,
+        complimentary: Decimal::from(28),
+    };
+    PaidBack {
+        method: RefundMethod::Unconditional,
+        amount: money("128.00"),
+        payout: Payout::Tenders(tenders),
     }
 }
 

@@ -231,4 +231,8 @@ impl Renderer {
 }
 
 #[cfg(test)]
+mod course_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod words_tests;

@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{EventKey, NoticeKind, PolicyKey, ResourceId};
 use crate::engine::input::{
-    Activation, Attachment, AutoRenew, Body, Contact, Disk, Event, Profile, RenewMode, Role,
-    TerminationMode, Traits, Usage,
+    Activation, Attachment, AutoRenew, Body, Contact, Disk, Event, Order, OrderKind, Profile,
+    RenewMode, Role, TerminationMode, Traits, Usage,
 };
 use crate::engine::money::{Currency, Money};
 use crate::engine::policy::{Clock, Policy, PolicySet};
@@ -186,9 +186,11 @@ impl<'p> History<'p> {
                 let (resources, mode) = (RESOURCES.map(id).to_vec(), TerminationMode::Recycle);
                 self.tell(hour, Body::TerminationRequested { resources, mode });
             }
-            // One of them: for a second one a policy may want prices that it does not have.
-            3 if self.policy.returns.is_some() => {
-                self.tell(hour, Body::ReturnRequested { resource: id(RESOURCES[0]) });
+            // One unconditional, one ordinary, where the policy has both.
+            75 if self.policy.returns.is_some() => {
+                for resource in RESOURCES.map(id) {
+                    self.tell(hour, Body::ReturnRequested { resource });
+                }
             }
             _ => {}
         }
@@ -204,15 +206,19 @@ impl<'p> History<'p> {
                 name: Some(format!("{resource}-production")),
                 region: Some("ap-guangzhou".to_owned()),
                 price: Some(Decimal::from(128)),
+                hourly_price: Some(Decimal::new(4, 1)),
                 attachments: Some(self.attachments(resource)),
-                disks: Some(vec![Disk { id: format!("disk-{resource}"), elastic: false }]),
+                disks: Some(vec![
+                    Disk { id: format!("disk-{resource}"), elastic: false },
+                    Disk { id: format!("data-{resource}"), elastic: true },
+                ]),
                 ..Traits::default()
             },
             purchased_at: None,
             expires_at: expires.then(|| instant(TROUBLE)),
             term_months: None,
             auto_renew: expires.then_some(AutoRenew { mode: self.mode(), months: Some(1) }),
-            orders: Vec::new(),
+            orders: if expires { vec![order(resource)] } else { Vec::new() },
         }
     }
 
@@ -223,11 +229,21 @@ impl<'p> History<'p> {
         }
     }
 
-    /// One of each kind that the policy detaches, for the first resource; one for the others.
+    /// One of each kind that the policy names, for the first resource; one for the others. Disks are told apart.
     fn attachments(&self, resource: &str) -> Vec<Attachment> {
-        let kinds: BTreeSet<&String> =
-            self.policy.steps.iter().flat_map(|step| &step.outcome.detach).collect();
-        let of_each = kinds.into_iter().take(if resource == "web" { usize::MAX } else { 1 });
+        let bins = [
+            self.policy.termination.as_ref().map(|one| &one.to_bin),
+            self.policy.termination.as_ref().map(|one| &one.to_gone),
+            self.policy.returns.as_ref().map(|one| &one.to_bin),
+        ];
+        let steps = self.policy.steps.iter().map(|step| &step.outcome);
+        let kinds: BTreeSet<&String> = steps
+            .chain(bins.into_iter().flatten())
+            .flat_map(|one| [&one.detach, &one.destroy, &one.retain, &one.retain_billable])
+            .flatten()
+            .filter(|kind| !["disk", "elastic_disk"].contains(&kind.as_str()))
+            .collect();
+        let of_each = kinds.into_iter().take(if resource == RESOURCES[0] { usize::MAX } else { 1 });
         let attachment = |kind: &String| Attachment {
             kind: kind.clone(),
             id: Some(format!("{}-{resource}", initials(kind))),
@@ -269,6 +285,20 @@ impl<'p> History<'p> {
 
 fn id(resource: &str) -> ResourceId {
     format!("ins-{resource}-4f0a").as_str().into()
+}
+
+/// What a month was bought with.
+fn order(resource: &str) -> Order {
+    Order {
+        id: format!("order-{resource}"),
+        kind: OrderKind::New,
+        cash: Decimal::from(100),
+        revenue: Decimal::ZERO,
+        complimentary: Decimal::from(28),
+        vouchers: Decimal::ZERO,
+        starts_at: instant(1),
+        term_days: 30,
+    }
 }
 
 /// `lb` of `load_balancer`.

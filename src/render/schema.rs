@@ -24,68 +24,88 @@ const RATE: &[&str] = &["daily_consumption", "runway"];
 const ARREARS: &[&str] = &["arrears_since"];
 const MONEY: &[&str] = &["balance", "owed"];
 const CHARGE: &[&str] = &["groups.items.attempt", "groups.items.attempts"];
-const NEXT: &[&str] = &["groups.items.next_attempt_at"];
-const PRICE: &[&str] = &["groups.items.price"];
+const NEXT: &[&str] = &["next_attempt_at", "groups.items.next_attempt_at"];
+const PRICE: &[&str] = &["total", "groups.items.price"];
 const DETACHED: &[&str] = &["detached", "groups.items.detached"];
 const FUTURE: &[&str] = &["act_by", "loss_at"];
 
 const EXPIRES: &[&str] = &["expires_at", "groups.expires_at"];
 
-/// What becomes of everything with a change; a notice of what may come has none of it.
+/// What becomes of everything with a change, or with the end that is warned of.
 const CHANGE: &[&str] =
     &["groups.items.destroyed", "groups.items.retained", "groups.items.retained_billable"];
+/// What is to be done once it works again.
+const HINTS: &[&str] = &["hints", "groups.items.hints"];
+const REFUND: &[&str] = &["refunded", "groups.items.refund"];
 const ENDS: &[&str] = &["ends_at", "groups.items.ends_at"];
 
 const PARTICULARS: [Particular; 14] = [
-    Particular { kind: "renewal-reminder", always: EXPIRES, never: &[RATE, ARREARS, CHANGE, ENDS] },
+    Particular {
+        kind: "renewal-reminder",
+        always: EXPIRES,
+        never: &[RATE, ARREARS, CHANGE, HINTS, REFUND, ENDS],
+    },
     Particular {
         kind: "expiry-warning",
         always: EXPIRES,
-        never: &[RATE, ARREARS, CHARGE, CHANGE, ENDS],
+        never: &[RATE, ARREARS, CHARGE, CHANGE, HINTS, REFUND, ENDS],
     },
     Particular {
         kind: "charge-failed",
         always: &["expires_at", "groups.expires_at", "groups.items.attempt"],
-        never: &[RATE, ARREARS, CHANGE, ENDS],
+        never: &[RATE, ARREARS, CHANGE, HINTS, REFUND, ENDS],
     },
-    Particular { kind: "expired", always: EXPIRES, never: &[RATE, ARREARS, CHARGE, ENDS] },
+    Particular {
+        kind: "expired",
+        always: EXPIRES,
+        never: &[RATE, ARREARS, CHARGE, HINTS, REFUND, ENDS],
+    },
     Particular {
         kind: "balance-warning",
         always: &["balance", "runway"],
-        never: &[TERM, ARREARS, CHARGE, NEXT, PRICE, DETACHED, CHANGE, ENDS],
+        never: &[TERM, ARREARS, CHARGE, NEXT, PRICE, DETACHED, CHANGE, HINTS, REFUND, ENDS],
     },
     Particular {
         kind: "arrears",
         always: &[],
-        never: &[TERM, RATE, CHARGE, NEXT, PRICE, CHANGE, ENDS],
+        never: &[TERM, RATE, CHARGE, NEXT, PRICE, CHANGE, HINTS, REFUND, ENDS],
     },
     Particular {
         kind: "reclaimed",
         always: &[],
-        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, FUTURE, ENDS],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, FUTURE, HINTS, REFUND, ENDS],
     },
-    Particular { kind: "stopped", always: &[], never: &[RATE, CHARGE, NEXT, ENDS] },
-    Particular { kind: "release-warning", always: &[], never: &[RATE, CHARGE, NEXT, CHANGE, ENDS] },
+    Particular { kind: "stopped", always: &[], never: &[RATE, CHARGE, NEXT, HINTS, REFUND, ENDS] },
+    Particular {
+        kind: "release-warning",
+        always: &[],
+        never: &[RATE, CHARGE, NEXT, HINTS, REFUND, ENDS],
+    },
     Particular {
         kind: "renewed",
         always: EXPIRES,
-        never: &[RATE, ARREARS, MONEY, CHARGE, CHANGE, ENDS],
+        // A price of the next renewal would be taken for that of this one.
+        never: &[RATE, ARREARS, MONEY, CHARGE, PRICE, CHANGE, REFUND, ENDS],
     },
-    Particular { kind: "restored", always: &[], never: &[RATE, ARREARS, CHARGE, CHANGE, ENDS] },
+    Particular {
+        kind: "restored",
+        always: &[],
+        never: &[RATE, ARREARS, CHARGE, PRICE, CHANGE, REFUND, ENDS],
+    },
     Particular {
         kind: "terminated",
         always: &[],
-        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, ENDS],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, HINTS, REFUND, ENDS],
     },
     Particular {
         kind: "termination-scheduled",
         always: ENDS,
-        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, CHANGE],
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, HINTS, REFUND],
     },
     Particular {
         kind: "returned",
-        always: &[],
-        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, DETACHED, ENDS],
+        always: REFUND,
+        never: &[RATE, ARREARS, MONEY, CHARGE, NEXT, PRICE, HINTS, ENDS],
     },
 ];
 

@@ -4,4 +4,5 @@ mod ahead;
 mod calendar;
 mod news;
 mod quiet;
+mod told;
 mod world;

@@ -133,18 +133,18 @@ fn text_messages_read_as_written() {
         })
         .collect();
     insta::assert_snapshot!(texts.join("\n"), @r#"
-    GSM-7 179 2: Example Cloud: web-ins-001 will renew automatically; the term ends 2026-03-10 15:30 (UTC+8). Please make sure that your account can be charged. https://console.example.com/billing
-    GSM-7 212 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) will renew automatically; the term ends 2026-03-10 15:30 (UTC+8). Please make sure that your account can be charged. https://console.example.com/billing
-    UCS-2 115 2: Example Cloud：您的 web-ins-001 将自动续费，当前周期于 2026-03-10 15:30 (UTC+8) 结束，请确保账户可正常扣款。https://console.example.com/billing
-    UCS-2 137 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）将自动续费，当前周期于 2026-03-10 15:30 (UTC+8) 结束，请确保账户可正常扣款。https://console.example.com/billing
+    GSM-7 219 2: Example Cloud: automatic renewal of web-ins-001. Please make sure that your account can be charged 128.00 CNY from 2026-03-10 08:00 (UTC+8) on. The term ends 2026-03-10 15:30 (UTC+8). https://console.example.com/billing
+    GSM-7 253 2: Example Cloud: automatic renewal of 50 resources (web-ins-001, web-ins-002, +48). Please make sure that your account can be charged 6400.00 CNY from 2026-03-10 08:00 (UTC+8) on. The term ends 2026-03-10 15:30 (UTC+8). https://console.example.com/billing
+    UCS-2 159 3: Example Cloud：您的 web-ins-001 已开启自动续费，将于 2026-03-10 15:30 (UTC+8) 到期。系统将于 2026-03-10 08:00 (UTC+8) 起扣款 128.00 CNY，请确保账户可正常扣款。https://console.example.com/billing
+    UCS-2 182 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已开启自动续费，将于 2026-03-10 15:30 (UTC+8) 到期。系统将于 2026-03-10 08:00 (UTC+8) 起扣款 6400.00 CNY，请确保账户可正常扣款。https://console.example.com/billing
     GSM-7 181 2: Example Cloud: web-ins-001 expires 2026-03-10 15:30 (UTC+8). Unless renewed, service stops then; data is deleted 2026-03-18 00:00 (UTC+8). Renew: https://console.example.com/billing
     GSM-7 213 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) expire 2026-03-10 15:30 (UTC+8). Unless renewed, service stops then; data is deleted 2026-03-18 00:00 (UTC+8). Renew: https://console.example.com/billing
     UCS-2 146 3: Example Cloud：您的 web-ins-001 将于 2026-03-10 15:30 (UTC+8) 到期。如未续费，到期时停止服务，2026-03-18 00:00 (UTC+8) 清除数据且无法恢复。续费：https://console.example.com/billing
     UCS-2 168 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）将于 2026-03-10 15:30 (UTC+8) 到期。如未续费，到期时停止服务，2026-03-18 00:00 (UTC+8) 清除数据且无法恢复。续费：https://console.example.com/billing
-    GSM-7 192 2: Example Cloud: the renewal of web-ins-001 could not be collected. Term ends 2026-03-10 15:30 (UTC+8). Unpaid, data is deleted 2026-04-09 15:30 (UTC+8). Pay: https://console.example.com/billing
-    GSM-7 225 2: Example Cloud: the renewal of 50 resources (web-ins-001, web-ins-002, +48) could not be collected. Term ends 2026-03-10 15:30 (UTC+8). Unpaid, data is deleted 2026-04-09 15:30 (UTC+8). Pay: https://console.example.com/billing
-    UCS-2 149 3: Example Cloud：您的 web-ins-001 自动续费扣款未成功，当前周期于 2026-03-10 15:30 (UTC+8) 结束。如未续费，数据将于 2026-04-09 15:30 (UTC+8) 清除。续费：https://console.example.com/billing
-    UCS-2 171 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）自动续费扣款未成功，当前周期于 2026-03-10 15:30 (UTC+8) 结束。如未续费，数据将于 2026-04-09 15:30 (UTC+8) 清除。续费：https://console.example.com/billing
+    GSM-7 268 2: Example Cloud: renewal payment for web-ins-001 could not be collected (attempt 2 of 5). Next attempt: 2026-03-10 08:00 (UTC+8). If not renewed, service stops 2026-03-25 15:30 (UTC+8); data is deleted 2026-04-09 15:30 (UTC+8). Renew: https://console.example.com/billing
+    GSM-7 284 2: Example Cloud: renewal payment for 50 resources (web-ins-001, web-ins-002, +48) could not be collected. Next attempt: 2026-03-10 08:00 (UTC+8). If not renewed, service stops 2026-03-25 15:30 (UTC+8); data is deleted 2026-04-09 15:30 (UTC+8). Renew: https://console.example.com/billing
+    UCS-2 192 3: Example Cloud：您的 web-ins-001 自动续费扣款失败（第 2 次，共 5 次）。下次扣款：2026-03-10 08:00 (UTC+8)。如未续费，将于 2026-03-25 15:30 (UTC+8) 停止服务，2026-04-09 15:30 (UTC+8) 清除数据且无法恢复。续费：https://console.example.com/billing
+    UCS-2 201 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）自动续费扣款失败。下次扣款：2026-03-10 08:00 (UTC+8)。如未续费，将于 2026-03-25 15:30 (UTC+8) 停止服务，2026-04-09 15:30 (UTC+8) 清除数据且无法恢复。续费：https://console.example.com/billing
     GSM-7 182 2: Example Cloud: web-ins-001 expired 2026-03-10 15:30 (UTC+8). Data is kept until 2026-03-18 00:00 (UTC+8), then deleted for good. Renew to restore: https://console.example.com/billing
     GSM-7 215 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) expired 2026-03-10 15:30 (UTC+8). Data is kept until 2026-03-18 00:00 (UTC+8), then deleted for good. Renew to restore: https://console.example.com/billing
     UCS-2 142 3: Example Cloud：您的 web-ins-001 已于 2026-03-10 15:30 (UTC+8) 到期。数据保留至 2026-03-18 00:00 (UTC+8)，之后将清除且无法恢复。续费恢复：https://console.example.com/billing
@@ -157,38 +157,38 @@ fn text_messages_read_as_written() {
     GSM-7 243 2: Example Cloud: balance of account Lanting Studio is -12.50 CNY. Without a top-up, 50 resources (web-ins-001, web-ins-002, +48) stop 2026-03-10 17:30 (UTC+8); data is deleted 2026-03-25 17:30 (UTC+8). Top up: https://console.example.com/billing
     UCS-2 170 3: Example Cloud：账户 Lanting Studio 余额为 -12.50 CNY。如未充值，web-ins-001 将于 2026-03-10 17:30 (UTC+8) 停止服务，2026-03-25 17:30 (UTC+8) 清除数据且无法恢复。充值：https://console.example.com/billing
     UCS-2 192 3: Example Cloud：账户 Lanting Studio 余额为 -12.50 CNY。如未充值，50 个资源（web-ins-001, web-ins-002 等）将于 2026-03-10 17:30 (UTC+8) 停止服务，2026-03-25 17:30 (UTC+8) 清除数据且无法恢复。充值：https://console.example.com/billing
-    GSM-7 149 1: Example Cloud: web-ins-001 was released 2026-03-18 15:30 (UTC+8) because payment did not arrive in time. The data is deleted and cannot be recovered.
-    GSM-7 183 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were released 2026-03-18 15:30 (UTC+8) because payment did not arrive in time. The data is deleted and cannot be recovered.
-    UCS-2 81 2: Example Cloud：您的 web-ins-001 因未及时续费或充值，已于 2026-03-18 15:30 (UTC+8) 释放，数据已清除且无法恢复。
-    UCS-2 103 2: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）因未及时续费或充值，已于 2026-03-18 15:30 (UTC+8) 释放，数据已清除且无法恢复。
-    GSM-7 186 2: Example Cloud: web-ins-001 was stopped 2026-03-10 15:30 (UTC+8) because payment did not arrive in time. Data is deleted 2026-03-25 10:00 (UTC+8). Pay: https://console.example.com/billing
-    GSM-7 220 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were stopped 2026-03-10 15:30 (UTC+8) because payment did not arrive in time. Data is deleted 2026-03-25 10:00 (UTC+8). Pay: https://console.example.com/billing
-    UCS-2 145 3: Example Cloud：您的 web-ins-001 因未及时续费或充值，已于 2026-03-10 15:30 (UTC+8) 停止服务。数据将于 2026-03-25 10:00 (UTC+8) 清除。恢复服务：https://console.example.com/billing
-    UCS-2 167 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）因未及时续费或充值，已于 2026-03-10 15:30 (UTC+8) 停止服务。数据将于 2026-03-25 10:00 (UTC+8) 清除。恢复服务：https://console.example.com/billing
-    GSM-7 147 1: Example Cloud: web-ins-001 will be released 2026-03-25 10:00 (UTC+8); the data is deleted for good. To keep it: https://console.example.com/billing
-    GSM-7 182 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) will be released 2026-03-25 10:00 (UTC+8); the data is deleted for good. To keep them: https://console.example.com/billing
-    UCS-2 113 2: Example Cloud：您的 web-ins-001 将于 2026-03-25 10:00 (UTC+8) 释放，届时数据将清除且无法恢复。如需保留：https://console.example.com/billing
-    UCS-2 135 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）将于 2026-03-25 10:00 (UTC+8) 释放，届时数据将清除且无法恢复。如需保留：https://console.example.com/billing
+    GSM-7 214 2: Example Cloud: web-ins-001 was released 2026-03-18 15:30 (UTC+8) because payment did not arrive in time. The data on it is deleted and cannot be recovered. What is kept may cost: https://console.example.com/billing
+    GSM-7 250 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were released 2026-03-18 15:30 (UTC+8) because payment did not arrive in time. The data on them is deleted and cannot be recovered. What is kept may cost: https://console.example.com/billing
+    UCS-2 128 2: Example Cloud：您的 web-ins-001 因未及时续费或充值，已于 2026-03-18 15:30 (UTC+8) 释放，数据已清除且无法恢复。保留的内容可能产生费用：https://console.example.com/billing
+    UCS-2 150 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）因未及时续费或充值，已于 2026-03-18 15:30 (UTC+8) 释放，数据已清除且无法恢复。保留的内容可能产生费用：https://console.example.com/billing
+    GSM-7 213 2: Example Cloud: web-ins-001 was stopped 2026-03-10 15:30 (UTC+8) because it was not renewed. Data is kept until 2026-03-25 10:00 (UTC+8), then deleted for good. Renew to restore: https://console.example.com/billing
+    GSM-7 250 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were stopped 2026-03-10 15:30 (UTC+8) because they were not renewed. Data is kept until 2026-03-25 10:00 (UTC+8), then deleted for good. Renew to restore: https://console.example.com/billing
+    UCS-2 151 3: Example Cloud：您的 web-ins-001 因到期未续费，已于 2026-03-10 15:30 (UTC+8) 停止服务。数据保留至 2026-03-25 10:00 (UTC+8)，之后将清除且无法恢复。续费恢复：https://console.example.com/billing
+    UCS-2 173 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）因到期未续费，已于 2026-03-10 15:30 (UTC+8) 停止服务。数据保留至 2026-03-25 10:00 (UTC+8)，之后将清除且无法恢复。续费恢复：https://console.example.com/billing
+    GSM-7 160 1: Example Cloud: web-ins-001 will be released 2026-03-25 10:00 (UTC+8); the data on it is deleted for good. Renew before then: https://console.example.com/billing
+    GSM-7 195 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) will be released 2026-03-25 10:00 (UTC+8); the data on them is deleted for good. Renew before then: https://console.example.com/billing
+    UCS-2 117 2: Example Cloud：您的 web-ins-001 将于 2026-03-25 10:00 (UTC+8) 释放，届时数据将清除且无法恢复。如需保留，请续费：https://console.example.com/billing
+    UCS-2 139 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）将于 2026-03-25 10:00 (UTC+8) 释放，届时数据将清除且无法恢复。如需保留，请续费：https://console.example.com/billing
     GSM-7 69 1: Example Cloud: web-ins-001 is renewed until 2026-03-10 15:30 (UTC+8).
     GSM-7 103 1: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) are renewed until 2026-03-10 15:30 (UTC+8).
     UCS-2 63 1: Example Cloud：您的 web-ins-001 已续费，可使用至 2026-03-10 15:30 (UTC+8)。
     UCS-2 85 2: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已续费，可使用至 2026-03-10 15:30 (UTC+8)。
-    GSM-7 153 1: Example Cloud: web-ins-001 is in service again since 2026-03-10 15:30 (UTC+8). Some attachments must be configured again; see your e-mail or the console.
-    GSM-7 187 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) are in service again since 2026-03-10 15:30 (UTC+8). Some attachments must be configured again; see your e-mail or the console.
-    UCS-2 82 2: Example Cloud：您的 web-ins-001 已于 2026-03-10 15:30 (UTC+8) 恢复正常。部分关联需要重新配置，详见邮件或控制台。
-    UCS-2 104 2: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已于 2026-03-10 15:30 (UTC+8) 恢复正常。部分关联需要重新配置，详见邮件或控制台。
-    GSM-7 173 2: Example Cloud: web-ins-001 was terminated 2026-03-10 15:30 (UTC+8) as requested. Can be restored until 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
-    GSM-7 207 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were terminated 2026-03-10 15:30 (UTC+8) as requested. Can be restored until 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
-    UCS-2 137 3: Example Cloud：您的 web-ins-001 已按请求于 2026-03-10 15:30 (UTC+8) 终止。可在 2026-03-17 15:30 (UTC+8) 前恢复。如非本人操作：https://console.example.com/billing
-    UCS-2 159 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按请求于 2026-03-10 15:30 (UTC+8) 终止。可在 2026-03-17 15:30 (UTC+8) 前恢复。如非本人操作：https://console.example.com/billing
+    GSM-7 170 2: Example Cloud: web-ins-001 is in service again since 2026-03-10 15:30 (UTC+8). To configure again: load balancer and elastic public IP. Please check the network settings.
+    GSM-7 204 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) are in service again since 2026-03-10 15:30 (UTC+8). To configure again: load balancer and elastic public IP. Please check the network settings.
+    UCS-2 89 2: Example Cloud：您的 web-ins-001 已于 2026-03-10 15:30 (UTC+8) 恢复服务。请重新配置：负载均衡、弹性公网 IP。请检查网络设置。
+    UCS-2 111 2: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已于 2026-03-10 15:30 (UTC+8) 恢复服务。请重新配置：负载均衡、弹性公网 IP。请检查网络设置。
+    GSM-7 218 2: Example Cloud: web-ins-001 was terminated 2026-03-10 15:30 (UTC+8) as requested. Can be restored until 2026-03-17 15:30 (UTC+8), then data is deleted. What is kept may cost. Not you? https://console.example.com/billing
+    GSM-7 252 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were terminated 2026-03-10 15:30 (UTC+8) as requested. Can be restored until 2026-03-17 15:30 (UTC+8), then data is deleted. What is kept may cost. Not you? https://console.example.com/billing
+    UCS-2 159 3: Example Cloud：您的 web-ins-001 已按您的请求于 2026-03-10 15:30 (UTC+8) 销毁，可在 2026-03-17 15:30 (UTC+8) 前恢复，之后数据将清除。保留的内容可能产生费用。如非本人操作：https://console.example.com/billing
+    UCS-2 181 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按您的请求于 2026-03-10 15:30 (UTC+8) 销毁，可在 2026-03-17 15:30 (UTC+8) 前恢复，之后数据将清除。保留的内容可能产生费用。如非本人操作：https://console.example.com/billing
     GSM-7 154 1: Example Cloud: as requested, web-ins-001 will be terminated 2026-03-10 15:30 (UTC+8). Data is deleted then. To cancel: https://console.example.com/billing
     GSM-7 187 2: Example Cloud: as requested, 50 resources (web-ins-001, web-ins-002, +48) will be terminated 2026-03-10 15:30 (UTC+8). Data is deleted then. To cancel: https://console.example.com/billing
-    UCS-2 114 2: Example Cloud：您的 web-ins-001 已按请求预约于 2026-03-10 15:30 (UTC+8) 终止，届时数据将被清除。如需取消：https://console.example.com/billing
-    UCS-2 136 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按请求预约于 2026-03-10 15:30 (UTC+8) 终止，届时数据将被清除。如需取消：https://console.example.com/billing
-    GSM-7 165 2: Example Cloud: web-ins-001 was returned 2026-03-10 15:30 (UTC+8) as requested. Data is deleted 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
-    GSM-7 199 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were returned 2026-03-10 15:30 (UTC+8) as requested. Data is deleted 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
-    UCS-2 138 3: Example Cloud：您的 web-ins-001 已按请求于 2026-03-10 15:30 (UTC+8) 退还。数据将于 2026-03-17 15:30 (UTC+8) 清除。如非本人操作：https://console.example.com/billing
-    UCS-2 160 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按请求于 2026-03-10 15:30 (UTC+8) 退还。数据将于 2026-03-17 15:30 (UTC+8) 清除。如非本人操作：https://console.example.com/billing
+    UCS-2 126 2: Example Cloud：您的 web-ins-001 已按您的请求设置定时销毁，将于 2026-03-10 15:30 (UTC+8) 执行，届时数据将清除且无法恢复。如需取消：https://console.example.com/billing
+    UCS-2 148 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按您的请求设置定时销毁，将于 2026-03-10 15:30 (UTC+8) 执行，届时数据将清除且无法恢复。如需取消：https://console.example.com/billing
+    GSM-7 188 2: Example Cloud: web-ins-001 was returned 2026-03-10 15:30 (UTC+8) as requested. Refund: 128.00 CNY. Data is kept until 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
+    GSM-7 232 2: Example Cloud: 50 resources (web-ins-001, web-ins-002, +48) were returned 2026-03-10 15:30 (UTC+8) as requested. Refund in total: 6400.00 CNY. Data is kept until 2026-03-17 15:30 (UTC+8). Not you? https://console.example.com/billing
+    UCS-2 152 3: Example Cloud：您的 web-ins-001 已按您的请求于 2026-03-10 15:30 (UTC+8) 退还，退款 128.00 CNY。数据保留至 2026-03-17 15:30 (UTC+8)。如非本人操作：https://console.example.com/billing
+    UCS-2 177 3: Example Cloud：您的 50 个资源（web-ins-001, web-ins-002 等）已按您的请求于 2026-03-10 15:30 (UTC+8) 退还，退款合计 6400.00 CNY。数据保留至 2026-03-17 15:30 (UTC+8)。如非本人操作：https://console.example.com/billing
     "#);
 }
 
