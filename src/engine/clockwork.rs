@@ -115,6 +115,11 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
     let Some((resource, policy)) = work.known(id) else { return };
     let Some(asked) = resource.asked.clone() else { return };
     let class = policy.class(&asked.to);
+    let verdict = gate::ask(&work.account, resource, class, class == PhaseClass::Gone, work.now);
+    if asked.cause == Cause::Return && resource.held.is_some() && verdict != gate::Verdict::Go {
+        // Only other returns can change the answer: it is given when the hold ends, whoever is looked at until then.
+        return;
+    }
     let refund = match conditions(work, resource, policy, &asked) {
         Ok(refund) => refund,
         Err((request, (code, reason))) => {
@@ -125,7 +130,7 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
             return;
         }
     };
-    match gate::ask(&work.account, resource, class, class == PhaseClass::Gone, work.now) {
+    match verdict {
         gate::Verdict::Hold { because, .. } => work.hold(id, &asked.to, because),
         gate::Verdict::Go => {
             let (outcome, rule, reason) = asked_outcome(policy, &asked, class);

@@ -133,7 +133,9 @@ impl<'a> Work<'a> {
         resource.entered_by = change.cause;
         let class = policy.map_or(PhaseClass::Gone, |policy| policy.class(change.to));
         let is_own = !matches!(change.cause, Cause::Clock | Cause::Recovery);
-        if is_own || is_over(class) {
+        // A release was asked for out of the bin: what was renewed out of it is not meant any more.
+        let is_moot = resource.asked.as_ref().is_some_and(|asked| asked.cause == Cause::Request);
+        if is_own || is_over(class) || is_moot {
             resource.asked = None;
         }
         // What a customer asked for and a hold keeps waiting goes on waiting when the account pays.

@@ -1,5 +1,6 @@
 //! All integration tests, one binary. A file here is a subject; the list is sorted.
 
+mod boundaries;
 mod broker;
 mod engine_properties;
 mod example_month;

@@ -135,6 +135,8 @@ fn no_file_is_forgotten_by_its_parent() {
             "src/main.rs",
             "tests/it/main.rs",
             "tests/engine-alone/lib.rs",
+            "tests/histories/lib.rs",
+            "tests/histories/main.rs",
             "tests/fault-injection/main.rs",
         ];
         (top && file.matches('/').count() == 1) || entry.contains(&file)
@@ -190,7 +192,7 @@ pub(super) fn machine_path(line: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn the_engine_alone_is_built_with_the_versions_that_ship() {
+fn what_is_built_apart_is_built_with_the_versions_that_ship() {
     let versions = |lock: &str, package: &str| -> BTreeSet<String> {
         let lock: toml::Table = read(lock).parse().expect("a lock file is TOML");
         let packages = lock["package"].as_array().expect("a lock file lists packages");
@@ -199,6 +201,8 @@ fn the_engine_alone_is_built_with_the_versions_that_ship() {
     };
     for package in ["chrono", "chrono-tz", "rust_decimal", "serde"] {
         let ours = versions("Cargo.lock", package);
-        assert_eq!(ours, versions("tests/engine-alone/Cargo.lock", package), "{package}");
+        for apart in ["tests/engine-alone/Cargo.lock", "tests/histories/Cargo.lock"] {
+            assert_eq!(ours, versions(apart, package), "{apart}: {package}");
+        }
     }
 }

@@ -1,0 +1,312 @@
+//! Changes of phase: each is one that the policy allows from the phase before (SAFE-10), by the clock neither early nor late,
+//! not before what was promised (SAFE-9), not against a hold (SAFE-7), and none leads out of the end (SAFE-8).
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Utc};
+use dunlin::engine::effect::{Effect, Transition};
+use dunlin::engine::id::{PhaseName, PolicyKey, ResourceId};
+use dunlin::engine::input::Body;
+use dunlin::engine::policy::{Anchor, Cause, PhaseClass, Policy, RecoverWhen, Step};
+use dunlin::engine::resource::Resource;
+
+use super::super::world::policies;
+use super::holds::Holds;
+use super::{Moment, due, policy_of};
+
+/// A change of phase that a policy allows, and the word that it is told by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) struct Way {
+    pub(in super::super) from: PhaseName,
+    pub(in super::super) to: PhaseName,
+    pub(in super::super) reason: &'static str,
+}
+
+/// Every change of phase that a policy allows.
+pub(in super::super) fn ways(policy: &Policy) -> &'static [Way] {
+    static WAYS: OnceLock<BTreeMap<PolicyKey, Vec<Way>>> = OnceLock::new();
+    let all = WAYS.get_or_init(|| {
+        policies().iter().map(|policy| (policy.key.clone(), ways_of(policy))).collect()
+    });
+    &all[&policy.key]
+}
+
+fn ways_of(policy: &Policy) -> Vec<Way> {
+    let mut ways = Vec::new();
+    let mut way = |from: &PhaseName, to: &PhaseName, reason| {
+        ways.push(Way { from: from.clone(), to: to.clone(), reason });
+    };
+    for step in &policy.steps {
+        way(&step.from, &step.to, clock_reason(step));
+    }
+    for back in &policy.recoveries {
+        let is_renewal = back.when == RecoverWhen::Renewed;
+        way(&back.from, &back.to, if is_renewal { "renewed" } else { "balance_recovered" });
+    }
+    let gone = policy.gone().expect("a shipped policy ends");
+    for phase in &policy.phases {
+        if let Some(termination) = &policy.termination {
+            if phase.class < PhaseClass::Retained {
+                way(&phase.name, &termination.bin, "terminated");
+                way(&phase.name, gone, "terminated");
+            }
+            if phase.class == PhaseClass::Retained {
+                way(&phase.name, &termination.restore_to, "restored");
+            }
+        }
+        if phase.class == PhaseClass::Retained {
+            way(&phase.name, gone, "released_on_request");
+        }
+        if let (Some(returns), PhaseClass::Working) = (&policy.returns, phase.class) {
+            way(&phase.name, &returns.bin, "returned");
+        }
+    }
+    ways.sort();
+    ways.dedup();
+    ways
+}
+
+fn clock_reason(step: &Step) -> &'static str {
+    match step.at.from.first() {
+        Some(Anchor::Expiry) => "expired",
+        Some(Anchor::Arrears) => "arrears",
+        Some(Anchor::Entry) | None => "deadline",
+    }
+}
+
+fn is_by_clock(change: &Transition) -> bool {
+    ["expired", "arrears", "deadline"].contains(&change.reason.as_str())
+}
+
+fn cause_of(change: &Transition) -> Cause {
+    match change.reason.as_str() {
+        "renewed" | "balance_recovered" => Cause::Recovery,
+        "terminated" => Cause::Termination,
+        "returned" => Cause::Return,
+        "restored" | "released_on_request" => Cause::Request,
+        _ => Cause::Clock,
+    }
+}
+
+/// The latest date that a notice of the episode named for each step.
+#[derive(Debug, Default)]
+pub(super) struct Promises {
+    promised: BTreeMap<(ResourceId, PhaseName), DateTime<Utc>>,
+}
+
+/// Where a resource is, while the changes of one decision are followed.
+struct Place {
+    phase: PhaseName,
+    entered_at: DateTime<Utc>,
+    entered_by: Cause,
+    sequence: u64,
+    is_first: bool,
+}
+
+impl Promises {
+    /// Checks every change of phase, and that nothing that is due is left undone.
+    pub(super) fn check(&mut self, moment: &Moment<'_>, holds: &Holds) {
+        let mut places: BTreeMap<&ResourceId, Place> = BTreeMap::new();
+        for (id, after, _) in moment.touched() {
+            self.forget_what_is_cured(moment, id, after);
+        }
+        for effect in &moment.decision.effects {
+            if let Effect::Transition(change) = effect {
+                let place = places.entry(&change.resource).or_insert_with(|| start(moment, change));
+                self.check_change(moment, holds, change, place);
+            }
+            if let Effect::Held(held) = effect {
+                let is_irreversible =
+                    class_of(moment.after(&held.resource), &held.to) == PhaseClass::Gone;
+                assert!(
+                    holds.stop(&held.resource, is_irreversible, moment.now) || says_holds(moment),
+                    "SAFE-7: nothing holds {held:?}"
+                );
+            }
+        }
+        for (id, after, policy) in moment.touched() {
+            let before = moment.before(id);
+            let end = places.get(id).map(|place| &place.phase).or(before.map(|one| &one.phase));
+            let is_removed = after.entered_by == Cause::Removed;
+            assert!(
+                is_removed || end.is_none_or(|end| *end == after.phase),
+                "SAFE-10: {id} is in {} without a change to it",
+                after.phase
+            );
+            check_nothing_is_left(moment, holds, after, policy);
+        }
+    }
+
+    fn check_change(
+        &self,
+        moment: &Moment<'_>,
+        holds: &Holds,
+        change: &Transition,
+        place: &mut Place,
+    ) {
+        let (id, now) = (&change.resource, moment.now);
+        let resource = moment.after(id);
+        let policy = policy_of(resource);
+        let is_over = policy.class(&change.from) == PhaseClass::Gone;
+        assert!(!is_over, "SAFE-8: {id} came back: {change:?}");
+        assert_eq!(change.from, place.phase, "SAFE-10: {id} skipped a phase: {change:?}");
+        assert_eq!(change.sequence, place.sequence + 1, "sequence: {change:?}");
+        let is_way = |way: &Way| {
+            way.from == change.from && way.to == change.to && way.reason == change.reason
+        };
+        assert!(ways(policy).iter().any(is_way), "SAFE-10: no way of the policy: {change:?}");
+        let class = policy.class(&change.to);
+        let takes_away = class > PhaseClass::Unpaid;
+        assert_eq!(change.irreversible, class == PhaseClass::Gone, "irreversible: {change:?}");
+        if is_by_clock(change) {
+            check_time(moment, change, place, policy);
+            let promised = self.promised.get(&(id.clone(), change.to.clone()));
+            assert!(
+                !takes_away || promised.is_none_or(|promised| *promised <= now),
+                "SAFE-9: {id} enters {} at {now}, promised not before {promised:?}",
+                change.to
+            );
+        }
+        if takes_away && (is_by_clock(change) || !says_holds(moment)) {
+            let is_held = holds.stop(id, class == PhaseClass::Gone, now);
+            assert!(!is_held, "SAFE-7: a hold did not stop {change:?}");
+        }
+        *place = Place {
+            phase: change.to.clone(),
+            entered_at: now,
+            entered_by: cause_of(change),
+            sequence: change.sequence,
+            is_first: false,
+        };
+    }
+
+    /// What a notice named binds until the trouble that it was about is over.
+    fn forget_what_is_cured(&mut self, moment: &Moment<'_>, id: &ResourceId, after: &Resource) {
+        let mine = self.promised.iter().filter(|((of, _), _)| of == id);
+        let Some(first) = mine.map(|(_, at)| *at).min() else { return };
+        let Some(before) = moment.before(id) else { return };
+        let is_cured = if after.term.is_some() {
+            let is_answered = moment.decision.effects.iter().any(|effect| match effect {
+                Effect::Renewal(renewal) => renewal.resource == *id,
+                Effect::Refund(refund) => refund.resource == *id,
+                _ => false,
+            });
+            let says = |body: &Body| match body {
+                Body::ExpiryChanged { resource, expires_at, .. } => {
+                    resource == id && *expires_at > first
+                }
+                _ => false,
+            };
+            is_answered || moment.bodies().any(says)
+        } else {
+            after.arrears_since.is_none() || after.arrears_since > before.arrears_since
+        };
+        // What was paid or begun again within this instant too.
+        let came_back = moment.decision.effects.iter().any(|effect| {
+            matches!(effect, Effect::Transition(change) if change.resource == *id && cause_of(change) == Cause::Recovery)
+        });
+        if is_cured || came_back {
+            self.promised.retain(|(of, _), _| of != id);
+        }
+    }
+
+    /// Remembers what the notices of a decision named.
+    pub(super) fn note(&mut self, moment: &Moment<'_>) {
+        for effect in &moment.decision.effects {
+            let Effect::Notice(notice) = effect else { continue };
+            for item in &notice.items {
+                for promise in item.promises.iter().filter(|one| one.class > PhaseClass::Unpaid) {
+                    assert!(promise.at >= moment.now, "SAFE-9: promised for the past: {promise:?}");
+                    let key = (item.resource.clone(), promise.to.clone());
+                    let promised = self.promised.entry(key).or_insert(promise.at);
+                    *promised = promise.at.max(*promised);
+                }
+            }
+        }
+    }
+}
+
+fn class_of(resource: &Resource, phase: &PhaseName) -> PhaseClass {
+    policy_of(resource).class(phase)
+}
+
+/// Whether this very instant says something about holds: requests are decided in arrival order, before or after it.
+fn says_holds(moment: &Moment<'_>) -> bool {
+    moment.bodies().any(|body| {
+        matches!(
+            body,
+            Body::HoldPlaced { .. }
+                | Body::HoldLifted { .. }
+                | Body::ResourceActivated(_)
+                | Body::ResourceImported(_)
+        )
+    })
+}
+
+fn start(moment: &Moment<'_>, first: &Transition) -> Place {
+    match moment.before(&first.resource) {
+        Some(before) => Place {
+            phase: before.phase.clone(),
+            entered_at: before.entered_at,
+            entered_by: before.entered_by,
+            sequence: before.sequence,
+            is_first: true,
+        },
+        None => arrived(moment, first),
+    }
+}
+
+/// A resource that came in this very instant: at the beginning of its policy, or where it was taken over.
+fn arrived(moment: &Moment<'_>, first: &Transition) -> Place {
+    let (entered_at, entered_by) = match moment.imported(&first.resource) {
+        Some(import) => (import.since, Cause::Import),
+        None => (moment.now, Cause::Start),
+    };
+    Place { phase: first.from.clone(), entered_at, entered_by, sequence: 0, is_first: false }
+}
+
+/// A step of the clock is never early, and without an event or a hold to wait for never late.
+fn check_time(moment: &Moment<'_>, change: &Transition, place: &Place, policy: &Policy) {
+    let resource = moment.after(&change.resource);
+    let before = moment.before(&change.resource);
+    let step = policy.steps.iter().find(|step| {
+        step.from == change.from
+            && step.to == change.to
+            && step.when.entered_by.is_none_or(|cause| cause == place.entered_by)
+            && step.when.auto_renew.is_none_or(|on| on == resource.renews_itself())
+    });
+    let Some(step) = step else { panic!("SAFE-10: no step of the policy: {change:?}") };
+    // What is gone has no arrears any more: those that it had, or those that the account has.
+    let account = moment.decision.after.account.arrears;
+    let account = account.map(|arrears| arrears.since.max(resource.activated_at));
+    let imported = moment.imported(&change.resource).and_then(|import| import.arrears_since);
+    let had = before.map_or(imported, |before| before.arrears_since);
+    let arrears = resource.arrears_since.or_else(|| had.into_iter().chain(account).min());
+    let at = due(step, resource, arrears, place.entered_at);
+    let at = at.unwrap_or_else(|| panic!("early: nothing to count from: {change:?}"));
+    assert!(at <= moment.now, "early: due at {at}: {change:?}");
+    let waited = before.is_some_and(|before| before.held.is_some());
+    if moment.events.is_empty() && place.is_first && !waited {
+        let promised = before.and_then(|before| before.promised.get(&change.to)).copied();
+        assert_eq!(Some(at).max(promised), Some(moment.now), "late: {change:?}");
+    }
+}
+
+/// What is due has happened, unless a hold stops it.
+fn check_nothing_is_left(moment: &Moment<'_>, holds: &Holds, resource: &Resource, policy: &Policy) {
+    for step in policy.steps.iter().filter(|step| step.from == resource.phase) {
+        let applies = step.when.auto_renew.is_none_or(|on| on == resource.renews_itself())
+            && step.when.entered_by.is_none_or(|cause| cause == resource.entered_by);
+        let at = due(step, resource, resource.arrears_since, resource.entered_at);
+        let at = at
+            .filter(|_| applies)
+            .max(at.and(resource.promised.get(&step.to).copied()).filter(|_| applies));
+        if at.is_some_and(|at| at <= moment.now) {
+            let takes_away = policy.class(&step.to) > PhaseClass::Unpaid;
+            let is_held = takes_away && holds.stop(&resource.id, step.irreversible, moment.now);
+            assert!(is_held, "late: {} was due at {at:?} for {resource:?}", step.to);
+            assert!(resource.held.is_some(), "SAFE-7: nobody was told that {} is held", step.to);
+        }
+    }
+}

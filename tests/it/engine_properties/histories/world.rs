@@ -1,0 +1,147 @@
+//! One account and a clock: plays events and wakes into the engine, as the worker does, and has each decision checked.
+//!
+//! Knows no rule. What a decision must not do is said in `seen`, what was covered is counted in `coverage`.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Utc};
+use dunlin::engine::account::Account;
+use dunlin::engine::decision::{Decision, Portfolio, Scope};
+use dunlin::engine::effect::Effect;
+use dunlin::engine::id::AccountId;
+use dunlin::engine::input::Event;
+use dunlin::engine::policy::{PhaseClass, PolicySet};
+use dunlin::engine::resource::Resource;
+use dunlin::engine::{scope, step};
+use dunlin::policy::Policies;
+use dunlin::simulate::in_sight;
+
+use super::coverage::Coverage;
+use super::history::{self, Arrival};
+use super::seen::{Moment, Seen, policy_of};
+
+/// A state that is written and read back, one decision in so many.
+const STORED_EVERY: usize = 64;
+
+/// The shipped lifecycles.
+pub(super) fn policies() -> &'static PolicySet {
+    static POLICIES: OnceLock<PolicySet> = OnceLock::new();
+    POLICIES.get_or_init(|| Policies::shipped().set)
+}
+
+/// One account.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) whole: Portfolio,
+    /// Everything that was decided, and when.
+    pub(super) told: Vec<(DateTime<Utc>, Effect)>,
+    /// What was waited for before each decision, whether it happened or a fact prevented it.
+    pub(super) due: Vec<DateTime<Utc>>,
+    /// What every decision is checked against; nothing is checked without it.
+    pub(super) seen: Option<Seen>,
+    /// What is counted, if anything is.
+    pub(super) coverage: Option<Coverage>,
+    decisions: usize,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let account = Account::unknown(AccountId::from("acc"));
+        let whole = Portfolio { account, resources: BTreeMap::new() };
+        Self { whole, told: Vec::new(), due: Vec::new(), seen: None, coverage: None, decisions: 0 }
+    }
+
+    /// One whose every decision is checked.
+    pub(super) fn checked() -> Self {
+        Self { seen: Some(Seen::default()), ..Self::new() }
+    }
+
+    /// Plays a history and what is due up to `until`.
+    pub(super) fn play(&mut self, history: &[Arrival], until: DateTime<Utc>) {
+        for group in history.chunk_by(|one, other| one.at == other.at) {
+            self.wake_up_to(group[0].at);
+            self.step(group[0].at, &history::events(group));
+        }
+        self.wake_up_to(until);
+    }
+
+    /// Wakes whenever something is due before `until`.
+    pub(super) fn wake_up_to(&mut self, until: DateTime<Utc>) {
+        let mut last = None;
+        while let Some(now) = self.next_wake().filter(|wake| *wake < until) {
+            assert!(last < Some(now), "a wake at {now} leads to the next one, not to itself");
+            last = Some(now);
+            self.step(now, &[]);
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Option<DateTime<Utc>> {
+        let resources = self.whole.resources.values().filter_map(|resource| resource.wake_at);
+        resources.chain(self.whole.account.wake_at).min()
+    }
+
+    /// One decision, about no more of the account than `scope` names: what the worker does.
+    pub(super) fn step(&mut self, now: DateTime<Utc>, events: &[Event]) {
+        self.due.extend(self.next_wake());
+        let scope = scope(&self.whole.account, events, policies(), now);
+        let decision = step(in_sight(&self.whole, &scope, now), events, policies(), now);
+        self.decisions += 1;
+        if let Some(seen) = &mut self.seen {
+            let moment = Moment { whole: &self.whole, decision: &decision, events, now };
+            seen.check(&moment);
+            if let Some(coverage) = &mut self.coverage {
+                coverage.count(&moment);
+            }
+            if !scope.all && self.decisions.is_multiple_of(3) {
+                self.check_scope(&decision, events, now);
+            }
+        }
+        self.whole.account = decision.after.account;
+        self.whole.resources.extend(decision.after.resources);
+        self.told.extend(decision.effects.into_iter().map(|effect| (now, effect)));
+        if self.seen.is_some() {
+            self.check_rest(now);
+        }
+    }
+
+    /// What the scope leaves out changes nothing: with all of the account in sight the same is decided.
+    fn check_scope(&self, decision: &Decision, events: &[Event], now: DateTime<Utc>) {
+        let scope = Scope { all: true, ..Scope::default() };
+        let all = step(in_sight(&self.whole, &scope, now), events, policies(), now);
+        assert_eq!(all.effects, decision.effects, "scope: other effects at {now}");
+        assert_eq!(all.after.account, decision.after.account, "scope: another account at {now}");
+        for (id, after) in &all.after.resources {
+            let narrow = decision.after.resources.get(id).or_else(|| self.whole.resources.get(id));
+            assert_eq!(Some(after), narrow, "scope: another {id} at {now}");
+        }
+    }
+
+    /// A wake that finds nothing due changes nothing, nothing waits in the past, and what is stored is what was known.
+    fn check_rest(&self, now: DateTime<Utc>) {
+        assert!(self.next_wake().is_none_or(|wake| wake > now), "wake: one in the past at {now}");
+        for resource in self.whole.resources.values() {
+            let is_gone = policy_of(resource).class(&resource.phase) == PhaseClass::Gone;
+            assert!(
+                !is_gone || resource.wake_at.is_none(),
+                "wake: for {}, which is gone",
+                resource.id
+            );
+        }
+        if self.decisions.is_multiple_of(3) {
+            let decision = step(self.whole.clone(), &[], policies(), now);
+            assert_eq!(decision.effects, [], "wake: a second look at {now}");
+            assert_eq!(decision.after, self.whole, "wake: a second look at {now}");
+        }
+        if self.decisions.is_multiple_of(STORED_EVERY) {
+            let stored = serde_json::to_string(&self.whole.account).expect("an account is JSON");
+            let read: Account = serde_json::from_str(&stored).expect("and back");
+            assert_eq!(read, self.whole.account, "stored: an account");
+            for resource in self.whole.resources.values() {
+                let stored = serde_json::to_string(resource).expect("a resource is JSON");
+                let read: Resource = serde_json::from_str(&stored).expect("and back");
+                assert_eq!(&read, resource, "stored: a resource");
+            }
+        }
+    }
+}
