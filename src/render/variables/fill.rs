@@ -82,7 +82,7 @@ pub(in crate::render) fn variables(
         detached: once(notice.items.iter().flat_map(lasting).map(|one| &one.kind)),
         detached_now: notice.items.iter().any(|item| !lasting(item).is_empty() && !works(item)),
         hints: once(notice.items.iter().flat_map(|item| &item.hints)),
-        kept: notice.items.iter().any(|item| keeps(item)),
+        kept: notice.items.iter().any(keeps),
         kept_billable: notice.items.iter().any(|item| !item.retained_billable.is_empty()),
         billing_stopped: !notice.items.is_empty()
             && notice.items.iter().all(|item| item.stops_billing),
