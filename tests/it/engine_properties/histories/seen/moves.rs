@@ -128,6 +128,11 @@ impl Promises {
         for (id, after, policy) in moment.touched() {
             let before = moment.before(id);
             let end = places.get(id).map(|place| &place.phase).or(before.map(|one| &one.phase));
+            let is_gone = before.is_some_and(|one| class_of(one, &one.phase) == PhaseClass::Gone);
+            assert!(
+                !is_gone || before == Some(after),
+                "SAFE-8: something changes {id}, which is gone"
+            );
             let is_removed = after.entered_by == Cause::Removed;
             assert!(
                 is_removed || end.is_none_or(|end| *end == after.phase),
