@@ -226,7 +226,7 @@ fn numbered(fact: &mut Arrival, index: usize) {
 fn keep_away(body: &mut Body, end: DateTime<Utc>) {
     match body {
         Body::ExpiryChanged { expires_at, .. } if *expires_at <= end => {
-            *expires_at = end + TimeDelta::hours(30)
+            *expires_at = end + TimeDelta::hours(30);
         }
         Body::TerminationScheduled { at, .. } if *at <= end => *at = end + TimeDelta::hours(1),
         _ => {}

@@ -294,7 +294,7 @@ impl Drawing {
             }
             Kind::Renew => draw.renewal(id),
             Kind::Charge => {
-                let (id, charge) = charge.unwrap_or((id, "nobody asked".to_owned()));
+                let (id, charge) = charge.unwrap_or_else(|| (id, "nobody asked".to_owned()));
                 draw.answer(id, charge)
             }
             Kind::Terminate => draw.termination(some),

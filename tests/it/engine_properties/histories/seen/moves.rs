@@ -127,7 +127,8 @@ impl Promises {
         }
         for (id, after, policy) in moment.touched() {
             let before = moment.before(id);
-            let end = places.get(id).map(|place| &place.phase).or(before.map(|one| &one.phase));
+            let end =
+                places.get(id).map(|place| &place.phase).or_else(|| before.map(|one| &one.phase));
             let is_gone = before.is_some_and(|one| class_of(one, &one.phase) == PhaseClass::Gone);
             assert!(
                 !is_gone || before == Some(after),
@@ -306,7 +307,7 @@ fn check_nothing_is_left(moment: &Moment<'_>, holds: &Holds, resource: &Resource
         let at = due(step, resource, resource.arrears_since, resource.entered_at);
         let at = at
             .filter(|_| applies)
-            .max(at.and(resource.promised.get(&step.to).copied()).filter(|_| applies));
+            .max(at.and_then(|_| resource.promised.get(&step.to).copied()).filter(|_| applies));
         if at.is_some_and(|at| at <= moment.now) {
             let takes_away = policy.class(&step.to) > PhaseClass::Unpaid;
             let is_held = takes_away && holds.stop(&resource.id, step.irreversible, moment.now);

@@ -39,7 +39,7 @@ fn check_instant(moment: &Moment<'_>, kind: &NoticeKind, item: &NoticeItem) {
     let resource = moment.after(&item.resource);
     let policy = policy_of(resource);
     let rule = policy.notices.iter().find(|rule| rule.kind == *kind);
-    let rule = rule.unwrap_or_else(|| panic!("notice: {} is none of its policy", kind));
+    let rule = rule.unwrap_or_else(|| panic!("notice: {kind} is none of its policy"));
     if matches!(rule.on, NoticeTrigger::Slots { .. }) {
         let at_slot = slots(policy, rule, resource).contains(&moment.now);
         assert!(at_slot, "slot: {kind} about {} at {}, which is none", item.resource, moment.now);

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use dunlin::engine::effect::{Effect, Notice};
 use dunlin::engine::id::{NoticeKind, ResourceId};
-use dunlin::engine::policy::{Clock, NoticeTrigger};
+use dunlin::engine::policy::{Clock, NoticeTrigger, PhaseClass};
+use dunlin::engine::resource::ChargeState;
 
 use super::{Moment, policy_of};
 
@@ -30,8 +31,12 @@ impl Told {
                 if let (Some(attempt), Some(term)) = (item.attempt, term) {
                     let key = (item.resource.clone(), term.known_at, attempt);
                     assert!(self.refused.insert(key), "REN-3: told twice: {notice:?}");
+                    // Behind us it is one that was asked for and not answered yet.
+                    let is_under_way = moment.after(&item.resource).charges.iter().any(|charge| {
+                        charge.attempt > attempt && charge.state == ChargeState::Asked
+                    });
                     assert!(
-                        item.next_attempt_at.is_none_or(|next| next > moment.now),
+                        item.next_attempt_at.is_none_or(|next| next > moment.now || is_under_way),
                         "REN-3: {notice:?}"
                     );
                 }
@@ -74,7 +79,11 @@ fn check_arrears(moment: &Moment<'_>) {
         if policy.clock != Clock::Arrears {
             continue;
         }
-        let imported = moment.imported(id).and_then(|import| import.arrears_since);
+        // Who came over still working is told of arrears that began before.
+        let imported = moment
+            .imported(id)
+            .filter(|import| policy.class(&import.phase) != PhaseClass::Working)
+            .and_then(|import| import.arrears_since);
         let before = moment.before(id).map_or(imported, |before| before.arrears_since);
         let began = after.arrears_since.is_some() && after.arrears_since > before;
         for rule in policy.notices.iter().filter(|rule| rule.on == NoticeTrigger::ArrearsStarted) {
