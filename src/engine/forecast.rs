@@ -17,7 +17,7 @@ use super::hold::Hold;
 use super::id::{NoticeKind, PhaseName};
 use super::notice;
 use super::policy::{Cause, Channel, NoticeRule, NoticeTrigger, PhaseClass, Policy};
-use super::resource::Resource;
+use super::resource::{Asked, Resource};
 use super::slot;
 
 /// One thing that will happen.
@@ -76,6 +76,9 @@ pub enum Coming {
     },
 }
 
+/// What may be asked for and set at once, and what becomes of it: two wishes, each first asked for and then followed.
+const WISHES_MAX: usize = 4;
+
 /// What comes next, in order, up to the end of the resource or to a hold without an end. Empty for what is gone.
 pub fn forecast(
     policy: &Policy,
@@ -87,10 +90,9 @@ pub fn forecast(
         Seer { policy, account, resource: resource.clone(), from: now, seen: Vec::new() };
     if policy.class(&resource.phase) != PhaseClass::Gone {
         seer.look_at_the_balance();
-        let ends = seer.comes_true();
-        // Every step enters another phase, and no policy has a way round by the clock alone.
-        for _ in 0..=policy.phases.len() {
-            if ends || !seer.stage() {
+        // No policy has a way round by the clock alone; of wishes there are two at most.
+        for _ in 0..policy.phases.len() + WISHES_MAX {
+            if !seer.stage() {
                 break;
             }
         }
@@ -141,8 +143,14 @@ impl<'p> Seer<'p> {
         let policy = self.policy;
         let due = deadline::next(policy, &self.resource, Place::of(&self.resource));
         let due = due.map(|due| (due, due.ahead(policy, self.from)));
-        if self.terminates(due.map(|(_, at)| at)) {
-            return false;
+        let step_at = due.map_or(DateTime::<Utc>::MAX_UTC, |(_, at)| at);
+        if let Some(asked) = self.resource.asked.clone()
+            && let Some(at) = self.free_for(&asked).filter(|at| *at <= step_at)
+        {
+            return self.follow(&asked, at);
+        }
+        if self.is_asked_by(step_at) {
+            return true;
         }
         let Some((due, at)) = due else {
             self.see_until(DateTime::<Utc>::MAX_UTC);
@@ -187,86 +195,108 @@ impl<'p> Seer<'p> {
             .max_by_key(|hold| (hold.until.is_none(), hold.until))
     }
 
-    /// What the customer asked for and a hold keeps waiting: whether it comes true by itself.
-    fn comes_true(&mut self) -> bool {
-        let Some(asked) = self.resource.asked.clone() else { return false };
-        let is_final = self.policy.class(&asked.to) == PhaseClass::Gone;
-        match self.stopping(is_final, self.from).map(|hold| hold.until) {
-            Some(None) => {
-                self.see(self.from, Coming::Held { to: asked.to });
-                false
-            }
-            Some(Some(until)) => {
-                self.see_until(until);
-                self.see(until, Coming::Wish { to: Some(asked.to) });
-                true
-            }
-            None => {
-                self.see(self.from, Coming::Wish { to: Some(asked.to) });
-                true
-            }
-        }
-    }
-
-    /// A termination that was set for an instant before the next step: whether it is the end.
-    fn terminates(&mut self, before: Option<DateTime<Utc>>) -> bool {
+    /// A termination that was set for an instant not after `before` becomes one that is asked for; whether one did.
+    fn is_asked_by(&mut self, before: DateTime<Utc>) -> bool {
         let set = self.resource.schedule.as_ref().and_then(|schedule| schedule.value);
-        let Some(at) = set.filter(|at| before.is_none_or(|before| *at <= before)) else {
+        let Some(at) = set.map(|at| at.max(self.from)).filter(|at| *at <= before) else {
             return false;
         };
-        if self.policy.class(&self.resource.phase) >= PhaseClass::Retained {
-            return false;
-        }
-        let at = at.max(self.from);
-        self.resource.schedule = None;
-        if self.account.balance().is_some_and(|balance| balance < Decimal::ZERO) {
-            self.see(at, Coming::Wish { to: None });
-            return false;
-        }
         let Some(gone) = self.policy.gone() else { return false };
         self.see_until(at);
-        match self.stopping(true, at) {
-            None => self.see(at, Coming::Wish { to: Some(gone.clone()) }),
-            Some(hold) => match hold.until {
-                Some(until) => self.see(until, Coming::Wish { to: Some(gone.clone()) }),
-                None => self.see(at, Coming::Held { to: gone.clone() }),
-            },
-        }
+        self.from = at;
+        self.resource.schedule = None;
+        self.resource.asked = Some(Asked { to: gone.clone(), cause: Cause::Termination, at });
         true
     }
 
-    /// Moves on to the phase that a step enters.
-    fn take(&mut self, due: &Due<'p>, at: DateTime<Utc>) {
-        let step = due.step;
-        let from = core::mem::replace(&mut self.resource.phase, step.to.clone());
-        self.resource.entered_at = at;
-        self.resource.entered_by = Cause::Clock;
-        self.resource.held = None;
-        if self.policy.class(&step.to) == PhaseClass::Gone {
-            self.resource.arrears_since = None;
+    /// When what the customer asked for comes true; never where a hold has no end.
+    fn free_for(&mut self, asked: &Asked) -> Option<DateTime<Utc>> {
+        let is_final = self.policy.class(&asked.to) == PhaseClass::Gone;
+        let mut at = self.from;
+        while let Some(hold) = self.stopping(is_final, at) {
+            let Some(until) = hold.until else {
+                self.see(self.from, Coming::Held { to: asked.to.clone() });
+                return None;
+            };
+            at = until;
         }
+        Some(at)
+    }
+
+    /// Follows a wish; whether there is anything beyond.
+    fn follow(&mut self, asked: &Asked, at: DateTime<Utc>) -> bool {
+        self.see_until(at);
+        self.from = at;
+        self.resource.asked = None;
+        let is_owing = self.account.balance().is_some_and(|balance| balance < Decimal::ZERO);
+        if asked.cause == Cause::Termination && is_owing {
+            self.see(at, Coming::Wish { to: None });
+            return true;
+        }
+        self.enter(&asked.to, asked.cause, at);
+        if asked.cause == Cause::Return
+            && let Some(term) = self.resource.term.as_mut()
+        {
+            term.closed = true;
+        }
+        self.see(at, Coming::Wish { to: Some(asked.to.clone()) });
+        match asked.cause {
+            Cause::Termination => self.tell_on(&NoticeTrigger::Terminated, None, at),
+            Cause::Return => self.tell_on(&NoticeTrigger::Returned, None, at),
+            Cause::Request if self.policy.class(&asked.to) == PhaseClass::Working => {
+                self.tell_on(&NoticeTrigger::Restored, None, at);
+            }
+            Cause::Start
+            | Cause::Clock
+            | Cause::Recovery
+            | Cause::Request
+            | Cause::Removed
+            | Cause::Import => {}
+        }
+        self.policy.class(&asked.to) != PhaseClass::Gone
+    }
+
+    fn enter(&mut self, to: &PhaseName, by: Cause, at: DateTime<Utc>) {
+        let resource = &mut self.resource;
+        resource.phase = to.clone();
+        resource.entered_at = at;
+        resource.entered_by = by;
+        resource.held = None;
+        if self.policy.class(to) >= PhaseClass::Retained {
+            resource.asked = None;
+            resource.schedule = None;
+        }
+    }
+
+    /// Takes a step of the clock.
+    fn take(&mut self, due: &Due<'p>, at: DateTime<Utc>) {
+        let (step, from) = (due.step, self.resource.phase.clone());
+        self.enter(&step.to, Cause::Clock, at);
         let (irreversible, rules) = (step.irreversible, step.rules.clone());
         self.see(at, Coming::Step { from, to: step.to.clone(), irreversible, rules });
-        if let Some(kind) =
-            step.notice.as_ref().filter(|kind| !self.resource.was_told(kind, due.at))
-        {
-            self.tell_of_step(kind, at);
+        let untold = step.notice.as_ref().filter(|kind| !self.resource.was_told(kind, due.at));
+        if let Some(kind) = untold {
+            self.tell_on(&NoticeTrigger::Step, Some(kind), at);
         }
         self.from = at;
     }
 
-    /// The notice that a step sends, by the rule that fits the phase it enters.
-    fn tell_of_step(&mut self, kind: &NoticeKind, at: DateTime<Utc>) {
-        let policy = self.policy;
-        let mut rules = policy
-            .notices
-            .iter()
-            .filter(|rule| rule.kind == *kind && rule.on == NoticeTrigger::Step);
-        let fits = rules.clone().find(|rule| slot::fits(policy, rule, &self.resource));
-        let any =
-            || rules.find(|rule| rule.phases.is_empty() && slot::is_meant(rule, &self.resource));
-        if let Some(rule) = fits.or_else(any) {
-            self.tell(rule, at);
+    /// The notices of a trigger, of one kind or of all: each by the rule that fits the phase that was entered.
+    fn tell_on(&mut self, trigger: &NoticeTrigger, kind: Option<&NoticeKind>, at: DateTime<Utc>) {
+        let rules = self.policy.notices.iter().filter(|rule| rule.on == *trigger);
+        let wanted: Vec<&NoticeRule> =
+            rules.filter(|rule| kind.is_none_or(|kind| rule.kind == *kind)).collect();
+        let mut kinds: Vec<&NoticeKind> = wanted.iter().map(|rule| &rule.kind).collect();
+        kinds.dedup();
+        for kind in kinds {
+            let mut of_kind = wanted.iter().filter(|rule| rule.kind == *kind);
+            let fits = of_kind.clone().find(|rule| slot::fits(self.policy, rule, &self.resource));
+            let is_for_all = |rule: &&&NoticeRule| {
+                rule.phases.is_empty() && slot::is_meant(rule, &self.resource)
+            };
+            if let Some(rule) = fits.or_else(|| of_kind.find(is_for_all)) {
+                self.tell(rule, at);
+            }
         }
     }
 
