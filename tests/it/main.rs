@@ -3,6 +3,7 @@
 mod broker;
 mod engine_properties;
 mod example_month;
+mod explain;
 mod http;
 mod pipeline;
 mod policy;
