@@ -20,6 +20,7 @@ pub mod dispatch;
 pub mod embedded;
 pub mod engine;
 pub mod event;
+pub mod explain;
 pub mod http;
 pub mod intake;
 pub mod policy;

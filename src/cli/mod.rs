@@ -1,6 +1,7 @@
 //! The command line: what each subcommand takes, and which part of the program does it. One file a subcommand.
 
 mod event;
+mod explain;
 mod inspect;
 mod policy;
 mod refund;
@@ -59,6 +60,8 @@ enum Command {
     /// Quotes refunds before a customer asks.
     #[command(subcommand)]
     Refund(refund::Command),
+    /// Explains a resource: where it is, how it came there, who was told, what comes next, what would change it.
+    Explain(explain::Args),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -113,6 +116,7 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Policy(command) => policy::run(command, config),
         Command::Template(command) => template::run(command, &settings(config)?.settings),
         Command::Refund(command) => refund::run(command),
+        Command::Explain(args) => explain::run(args, &settings(config)?.settings),
         Command::Event(command) => {
             let settings = settings(config)?.settings;
             with_network(event::run(command, &settings))

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
+use super::account::Account;
 use super::calendar;
 use super::effect::{ChargeRequest, Effect, Promise, RejectCode};
 use super::id::ResourceId;
@@ -71,7 +72,7 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
     let wanted = charges.phases.contains(&resource.phase);
     let known_at = resource.term.as_ref().map_or(now, |term| term.known_at);
     let price = price_of(work, resource);
-    let covered = !charges.covered_only || is_covered(work, price);
+    let covered = !charges.covered_only || is_covered(&work.account, resource);
     let mut passed = open(policy, charges, resource);
     passed.retain(|attempt| attempt.at <= now);
     let latest = passed.pop();
@@ -243,14 +244,19 @@ fn months_of(resource: &Resource) -> u32 {
 
 /// What the renewal costs, if its price is known.
 pub(super) fn price_of(work: &Work<'_>, resource: &Resource) -> Option<Money> {
-    let currency = work.account.profile.as_ref()?.value.currency;
+    price_for(&work.account, resource)
+}
+
+fn price_for(account: &Account, resource: &Resource) -> Option<Money> {
+    let currency = account.profile.as_ref()?.value.currency;
     let amount = resource.traits.price?.checked_mul(Decimal::from(months_of(resource)))?;
     Some(Money { amount, currency })
 }
 
-/// Whether the balance is known to cover a price that is known.
-fn is_covered(work: &Work<'_>, price: Option<Money>) -> bool {
-    price.zip(work.account.balance()).is_some_and(|(price, balance)| price.amount <= balance)
+/// Whether the balance is known to cover the price, where that is known.
+pub(super) fn is_covered(account: &Account, resource: &Resource) -> bool {
+    let price = price_for(account, resource);
+    price.zip(account.balance()).is_some_and(|(price, balance)| price.amount <= balance)
 }
 
 #[cfg(test)]

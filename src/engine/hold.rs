@@ -72,6 +72,29 @@ impl Holds {
             .max_by_key(|hold| (hold.until.is_none(), hold.until))
     }
 
+    /// The holds that are in force at `now`, by id.
+    pub fn in_force(&self, now: DateTime<Utc>) -> impl Iterator<Item = (&str, &Hold)> {
+        let placed = self.placed.iter();
+        placed
+            .filter(move |(id, hold)| self.is_in_force(id, hold, now))
+            .map(|(id, hold)| (id.as_str(), hold))
+    }
+
+    /// The holds that were in force at a past instant, by what is known now: one that was placed again since is not known.
+    pub fn in_force_then(&self, then: DateTime<Utc>) -> impl Iterator<Item = (&str, &Hold)> {
+        let lifted = move |id: &str, hold: &Hold| {
+            let ends = [self.lifted.get(id).copied(), self.all_lifted];
+            ends.into_iter().flatten().any(|end| (hold.since..=then).contains(&end))
+        };
+        let placed = self.placed.iter();
+        placed
+            .filter(move |(id, hold)| {
+                let is_over = hold.until.is_some_and(|until| until <= then);
+                hold.since <= then && !is_over && !lifted(id, hold)
+            })
+            .map(|(id, hold)| (id.as_str(), hold))
+    }
+
     fn is_in_force(&self, id: &str, hold: &Hold, now: DateTime<Utc>) -> bool {
         let ended = self.lifted.get(id).copied().max(self.all_lifted);
         ended.is_none_or(|ended| ended < hold.since) && hold.until.is_none_or(|until| now < until)

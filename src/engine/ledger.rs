@@ -77,6 +77,11 @@ impl Balances {
         self.reports.last().map(|report| report.amount)
     }
 
+    /// When the last report that counts was made.
+    pub fn reported_at(&self) -> Option<DateTime<Utc>> {
+        self.reports.last().map(|report| report.time)
+    }
+
     /// Since when it is below zero.
     pub fn negative_since(&self) -> Option<DateTime<Utc>> {
         self.arrears_start().map(|report| report.time)

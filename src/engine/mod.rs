@@ -26,6 +26,7 @@ mod deadline;
 mod downgrade;
 mod expiry_sync;
 mod fact;
+pub mod forecast;
 pub mod gate;
 mod notice;
 mod request;

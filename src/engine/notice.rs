@@ -154,7 +154,7 @@ fn freeze(work: &Work<'_>, kind: &NoticeKind, draft: Draft) -> Option<Notice> {
 }
 
 /// Channels that wait for the end of the quiet hours; of several policies the longest wait counts.
-fn wait(
+pub(super) fn wait(
     not_before: &mut BTreeMap<Channel, DateTime<Utc>>,
     policy: &Policy,
     rule: &NoticeRule,

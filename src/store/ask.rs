@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Result, Selection, SentMessage, Versioned,
+    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
@@ -40,6 +40,14 @@ impl<A: Asks> Read for A {
         self.ask(|tables| tables.find_resource(id))
     }
 
+    fn neighbours(
+        &self,
+        id: &ResourceId,
+        each_side: usize,
+    ) -> Result<Vec<(ResourceId, AccountId)>> {
+        self.ask(|tables| tables.neighbours(id, each_side))
+    }
+
     fn due_accounts(
         &self,
         now: DateTime<Utc>,
@@ -50,6 +58,10 @@ impl<A: Asks> Read for A {
 
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
         self.ask(|tables| tables.next_wake())
+    }
+
+    fn received(&self, key: &EventKey) -> Result<Option<Received>> {
+        self.ask(|tables| tables.received(key))
     }
 
     fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>> {
@@ -75,6 +87,10 @@ impl<A: Asks> Read for A {
         lanes_in_flight: &HashSet<String>,
     ) -> Result<Vec<PublicationRow>> {
         self.ask(|tables| tables.ready_publications(now, limit, lanes_in_flight))
+    }
+
+    fn waiting_publications(&self, lane: &str, limit: usize) -> Result<Vec<PublicationRow>> {
+        self.ask(|tables| tables.waiting_publications(lane, limit))
     }
 
     fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {

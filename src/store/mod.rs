@@ -27,7 +27,7 @@ pub use self::outbox::*;
 pub use self::rows::*;
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, PolicyKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
@@ -115,6 +115,11 @@ pub trait Read {
     /// Every resource of this id, whoever pays for it, by account.
     fn find_resource(&self, id: &ResourceId) -> Result<Vec<Resource>>;
 
+    /// Resources whose ids stand next to this one in the order of all ids, at most `each_side` before and after it, by id and
+    /// account: for whoever mistyped one.
+    fn neighbours(&self, id: &ResourceId, each_side: usize)
+    -> Result<Vec<(ResourceId, AccountId)>>;
+
     /// Accounts with a wake at or before `now`, of their own or of a resource, earliest first, and their earliest wake.
     /// The cost follows `limit` and what is due, never what is tracked.
     fn due_accounts(
@@ -125,6 +130,9 @@ pub trait Read {
 
     /// The earliest wake of all.
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>>;
+
+    /// An event that was taken in, unless it is forgotten.
+    fn received(&self, key: &EventKey) -> Result<Option<Received>>;
 
     /// Quarantined messages with a smaller id than `before`, newest first, without their bodies.
     fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>>;
@@ -145,6 +153,9 @@ pub trait Read {
         limit: usize,
         lanes_in_flight: &HashSet<String>,
     ) -> Result<Vec<PublicationRow>>;
+
+    /// The publications of one lane that are not confirmed, oldest first, at most `limit`.
+    fn waiting_publications(&self, lane: &str, limit: usize) -> Result<Vec<PublicationRow>>;
 
     /// When [`Self::ready_publications`] has something to give, by what is stored now.
     fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>>;

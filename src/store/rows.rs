@@ -43,6 +43,15 @@ pub struct Arrival<'a> {
     pub account: &'a str,
 }
 
+/// An event that was taken in and is not forgotten yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// Its CloudEvents type.
+    pub event_type: String,
+    /// When it was read.
+    pub at: DateTime<Utc>,
+}
+
 /// What the inbox says about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {

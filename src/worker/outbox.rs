@@ -15,7 +15,7 @@ use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::input::{Contact, Event};
 use crate::engine::policy::Channel;
-use crate::event::out::{self, NoticeOutcome, OutContext};
+use crate::event::out::{self, NoticeOutcome, OutContext, lane};
 use crate::store::{AttemptOutcome, NewDecision, NewDelivery, NewPublication, Transaction};
 
 /// Where a decision is written to.
@@ -63,9 +63,7 @@ fn write_notice(
     notice: &Notice,
     context: &OutContext<'_>,
 ) -> Result<(), WorkerError> {
-    // Readable where people meet it: in a header, in the name of a file.
-    let unique = derived(&format!("{}/{}/{}", context.account, context.decision, context.index));
-    let id = format!("{}-{unique}", notice.kind);
+    let id = out::notice_id(&notice.kind, context.account, context.decision, context.index);
     let channels: Vec<Channel> =
         notice.channels.iter().copied().filter(|one| pen.settings.channels.contains(one)).collect();
     let mut deliveries = Vec::new();
@@ -183,14 +181,6 @@ pub(super) fn tell_outcome(pen: &mut Pen<'_>, report: &DeliveryReport) -> Result
     let lane = lane(account, None);
     pen.tx.push_publication(&NewPublication { publication, lane, created_at: pen.now })?;
     Ok(())
-}
-
-/// One lane a resource: a reader can tell its old state from its new one. What is about none shares the account's.
-fn lane(account: &AccountId, resource: Option<&ResourceId>) -> String {
-    match resource {
-        Some(resource) => format!("{account}/{resource}"),
-        None => account.to_string(),
-    }
 }
 
 fn subject(effect: &Effect) -> Option<&ResourceId> {

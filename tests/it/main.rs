@@ -4,6 +4,7 @@ mod boundaries;
 mod broker;
 mod engine_properties;
 mod example_month;
+mod explain;
 mod http;
 mod pipeline;
 mod policy;

@@ -111,6 +111,21 @@ pub struct NoticeOutcome<'a> {
     pub failure: Option<&'a str>,
 }
 
+/// Where the events about a resource line up: one lane a resource, so that a reader can tell its old state from its new one.
+/// What is about none shares the account's.
+pub fn lane(account: &AccountId, resource: Option<&ResourceId>) -> String {
+    match resource {
+        Some(resource) => format!("{account}/{resource}"),
+        None => account.to_string(),
+    }
+}
+
+/// The name of a notice and of what is stored for it: readable where people meet it, in a header, in the name of a file.
+pub fn notice_id(kind: &NoticeKind, account: &AccountId, decision: u64, index: usize) -> String {
+    let unique = format!("{account}/{decision}/{index}");
+    format!("{kind}-{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, unique.as_bytes()))
+}
+
 /// The event that says what an effect did. `None` for a notice, which is told by its outcomes.
 pub fn publication(effect: &Effect, context: &OutContext<'_>) -> Option<Publication> {
     let account = context.account.as_str();

@@ -12,7 +12,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
 
-use self::state::State;
+use self::state::{State, Taken};
 use super::ask::Asks;
 use super::{
     Arrival, Attempt, DecisionRow, DeliveryState, Limits, NewDecision, NewDelivery, NewPublication,
@@ -123,9 +123,13 @@ impl Transaction for MemoryTransaction<'_> {
     }
 
     fn receive(&mut self, arrival: &Arrival<'_>) -> Result<Receipt> {
-        let (key, print) = (arrival.key.clone(), *arrival.fingerprint);
-        let at = past(arrival.received_at);
-        self.change(move |state| Ok(state.receive(&key, print, at)))
+        let key = arrival.key.clone();
+        let taken = Taken {
+            print: *arrival.fingerprint,
+            at: past(arrival.received_at),
+            event_type: arrival.event_type.to_owned(),
+        };
+        self.change(move |state| Ok(state.receive(&key, &taken)))
     }
 
     fn forget_inbox(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize> {

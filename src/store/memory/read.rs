@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::state::{Delivery, Queued, State, kept};
+use super::state::{Delivery, Queued, State, Taken, kept};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
     Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Result, Selection, SentMessage, Versioned, due, past,
+    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned, due,
+    past,
 };
 
 impl State {
@@ -73,6 +74,23 @@ impl Read for State {
         Ok(rows.map(|row| row.value.clone()).collect())
     }
 
+    fn neighbours(
+        &self,
+        id: &ResourceId,
+        each_side: usize,
+    ) -> Result<Vec<(ResourceId, AccountId)>> {
+        let mut others: Vec<_> = self
+            .resources
+            .values()
+            .map(|row| (&row.value.id, &row.value.account))
+            .filter(|(other, _)| *other != id)
+            .collect();
+        others.sort_unstable();
+        let here = others.partition_point(|(other, _)| *other < id);
+        let near = here.saturating_sub(each_side)..others.len().min(here.saturating_add(each_side));
+        Ok(others[near].iter().map(|(id, account)| ((*id).clone(), (*account).clone())).collect())
+    }
+
     fn due_accounts(
         &self,
         now: DateTime<Utc>,
@@ -92,6 +110,12 @@ impl Read for State {
 
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
         Ok(self.wakes.first().map(|(at, ..)| kept(*at)))
+    }
+
+    fn received(&self, key: &EventKey) -> Result<Option<Received>> {
+        let received =
+            |taken: &Taken| Received { event_type: taken.event_type.clone(), at: kept(taken.at) };
+        Ok(self.inbox.get(key).map(received))
     }
 
     fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>> {
@@ -134,6 +158,11 @@ impl Read for State {
             .take(limit)
             .map(|(_, head)| head.row.clone())
             .collect())
+    }
+
+    fn waiting_publications(&self, lane: &str, limit: usize) -> Result<Vec<PublicationRow>> {
+        let of_lane = self.publications.values().filter(|queued| queued.row.lane == lane);
+        Ok(of_lane.take(limit).map(|queued| queued.row.clone()).collect())
     }
 
     fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {

@@ -19,7 +19,7 @@ use crate::store::{
 /// Everything. Rows carry instants in microseconds, as every backend keeps them.
 #[derive(Clone, Default)]
 pub(super) struct State {
-    pub(super) inbox: BTreeMap<EventKey, ([u8; 32], i64)>,
+    pub(super) inbox: BTreeMap<EventKey, Taken>,
     pub(super) quarantine: BTreeMap<i64, QuarantineRow>,
     pub(super) accounts: BTreeMap<AccountId, Versioned<Account>>,
     pub(super) resources: BTreeMap<(AccountId, ResourceId), Versioned<Resource>>,
@@ -35,6 +35,14 @@ pub(super) struct State {
     pub(super) policies: BTreeMap<PolicyKey, PolicyRow>,
     quarantined: i64,
     pub(super) sequence: u64,
+}
+
+/// An event of the inbox.
+#[derive(Clone)]
+pub(super) struct Taken {
+    pub(super) print: [u8; 32],
+    pub(super) at: i64,
+    pub(super) event_type: String,
 }
 
 #[derive(Clone)]
@@ -63,20 +71,20 @@ fn conflict(what: &'static str, id: &str, expected: u64) -> StoreError {
 }
 
 impl State {
-    pub(super) fn receive(&mut self, key: &EventKey, print: [u8; 32], at: i64) -> Receipt {
+    pub(super) fn receive(&mut self, key: &EventKey, taken: &Taken) -> Receipt {
         match self.inbox.get(key) {
-            Some((known, _)) if *known == print => Receipt::Copy,
+            Some(known) if known.print == taken.print => Receipt::Copy,
             Some(_) => Receipt::Conflict,
             None => {
-                self.inbox.insert(key.clone(), (print, at));
+                self.inbox.insert(key.clone(), taken.clone());
                 Receipt::New
             }
         }
     }
 
     pub(super) fn forget_inbox(&mut self, before: i64, limit: usize) -> usize {
-        let mut old: Vec<_> = self.inbox.iter().filter(|(_, (_, at))| *at < before).collect();
-        old.sort_by_key(|(_, (_, at))| *at);
+        let mut old: Vec<_> = self.inbox.iter().filter(|(_, taken)| taken.at < before).collect();
+        old.sort_by_key(|(_, taken)| taken.at);
         let old: Vec<_> = old.into_iter().take(limit).map(|(key, _)| key.clone()).collect();
         for key in &old {
             self.inbox.remove(key);

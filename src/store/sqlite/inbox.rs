@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::codec::{At, Count, Json, failed, int, json};
-use crate::store::{Arrival, QuarantineRow, Quarantined, Receipt, Result, past};
+use crate::engine::id::EventKey;
+use crate::store::{Arrival, QuarantineRow, Quarantined, Receipt, Received, Result, past};
 
 pub(super) fn receive(c: &Connection, arrival: &Arrival<'_>) -> Result<Receipt> {
     let failed = failed("receiving an event");
@@ -35,6 +36,20 @@ pub(super) fn receive(c: &Connection, arrival: &Arrival<'_>) -> Result<Receipt> 
         })
         .map_err(failed)?;
     Ok(if same { Receipt::Copy } else { Receipt::Conflict })
+}
+
+pub(super) const RECEIVED: &str =
+    "SELECT event_type, received_at FROM inbox WHERE source = ?1 AND id = ?2";
+
+pub(super) fn received(c: &Connection, key: &EventKey) -> Result<Option<Received>> {
+    c.prepare_cached(RECEIVED)
+        .and_then(|mut select| {
+            let row = |row: &Row<'_>| {
+                Ok(Received { event_type: row.get(0)?, at: row.get::<_, At>(1)?.0 })
+            };
+            select.query_row((&key.source, &key.id), row).optional()
+        })
+        .map_err(failed("looking for an event"))
 }
 
 pub(super) const FORGET: &str = "DELETE FROM inbox WHERE seq IN

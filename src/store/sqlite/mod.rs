@@ -83,6 +83,14 @@ impl SqliteReader {
     pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
         open::reader(path, limits).map(Self)
     }
+
+    /// The same, and everything that it is asked is answered by one commit: the last one before the first question. To be
+    /// dropped soon: what is written meanwhile stays in the write-ahead log.
+    pub fn at_one_commit(path: &Path, limits: &Limits) -> Result<Self> {
+        let connection = open::reader(path, limits)?;
+        connection.execute_batch("BEGIN").map_err(failed("starting to read"))?;
+        Ok(Self(connection))
+    }
 }
 
 impl Reader for SqliteReader {}

@@ -32,6 +32,10 @@ const PLANS: &[(&str, &[&str])] = &[
         state::RESOURCE_SAME_WAKE,
         &["SEARCH resources USING INDEX sqlite_autoindex_resources_1 (account=? AND id=?)"],
     ),
+    (state::BEFORE, &["SEARCH resources USING INDEX resources_by_id (id<?)"]),
+    (state::AFTER, &["SEARCH resources USING INDEX resources_by_id (id>?)"]),
+    (publications::WAITING, &["SEARCH publications USING INDEX publications_by_lane (lane=?)"]),
+    (inbox::RECEIVED, &["SEARCH inbox USING INDEX sqlite_autoindex_inbox_1 (source=? AND id=?)"]),
     (publications::READY, &["SEARCH publications USING INDEX publications_ready (next_at<?)"]),
     // All of a partial index: one row a lane.
     (publications::NEXT, &["SCAN publications USING INDEX publications_ready"]),

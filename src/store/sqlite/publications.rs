@@ -5,9 +5,9 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::codec::{At, Count, failed};
+use super::codec::{At, Count, failed, int};
 use crate::dispatch::message::Publication;
 use crate::store::{NewPublication, PublicationRow, Result, due, past};
 
@@ -95,21 +95,35 @@ fn walk(
         if lanes_in_flight.contains(lane) {
             continue;
         }
-        ready.push(PublicationRow {
-            lane: lane.to_owned(),
-            publication: Publication {
-                id: row.get(1)?,
-                routing_key: row.get(2)?,
-                event_type: row.get(3)?,
-                mandatory: row.get(4)?,
-                body: row.get(5)?,
-            },
-            created_at: row.get::<_, At>(6)?.0,
-            attempts: row.get(7)?,
-            last_error: row.get(8)?,
-        });
+        ready.push(read(row)?);
     }
     Ok(ready)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<PublicationRow> {
+    Ok(PublicationRow {
+        lane: row.get(0)?,
+        publication: Publication {
+            id: row.get(1)?,
+            routing_key: row.get(2)?,
+            event_type: row.get(3)?,
+            mandatory: row.get(4)?,
+            body: row.get(5)?,
+        },
+        created_at: row.get::<_, At>(6)?.0,
+        attempts: row.get(7)?,
+        last_error: row.get(8)?,
+    })
+}
+
+pub(super) const WAITING: &str =
+    "SELECT lane, id, routing_key, event_type, mandatory, body, created_at, attempts, last_error
+         FROM publications WHERE lane = ?1 ORDER BY seq LIMIT ?2";
+
+pub(super) fn waiting(c: &Connection, lane: &str, limit: usize) -> Result<Vec<PublicationRow>> {
+    c.prepare_cached(WAITING)
+        .and_then(|mut select| select.query_map((lane, int(limit)), read)?.collect())
+        .map_err(failed("looking for the publications of a lane"))
 }
 
 pub(super) const NEXT: &str =

@@ -8,12 +8,12 @@ use rusqlite::Connection;
 use super::{decisions, inbox, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
     Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Result, Selection, SentMessage, Versioned,
+    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
 };
 
 impl Read for Connection {
@@ -33,6 +33,14 @@ impl Read for Connection {
         state::find_resource(self, id)
     }
 
+    fn neighbours(
+        &self,
+        id: &ResourceId,
+        each_side: usize,
+    ) -> Result<Vec<(ResourceId, AccountId)>> {
+        state::neighbours(self, id, each_side)
+    }
+
     fn due_accounts(
         &self,
         now: DateTime<Utc>,
@@ -43,6 +51,10 @@ impl Read for Connection {
 
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
         state::next_wake(self)
+    }
+
+    fn received(&self, key: &EventKey) -> Result<Option<Received>> {
+        inbox::received(self, key)
     }
 
     fn quarantined(&self, before: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>> {
@@ -68,6 +80,10 @@ impl Read for Connection {
         lanes_in_flight: &HashSet<String>,
     ) -> Result<Vec<PublicationRow>> {
         publications::ready(self, now, limit, lanes_in_flight)
+    }
+
+    fn waiting_publications(&self, lane: &str, limit: usize) -> Result<Vec<PublicationRow>> {
+        publications::waiting(self, lane, limit)
     }
 
     fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {

@@ -3,12 +3,12 @@
 //! An update that leaves the wake alone does not name its column: SQLite rewrites an index for every column that is named,
 //! whether its value changes or not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::codec::{At, Count, Json, failed, json, version};
+use super::codec::{At, Count, Json, failed, int, json, version};
 use crate::engine::account::Account;
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::resource::Resource;
@@ -69,6 +69,33 @@ pub(super) fn find_resource(c: &Connection, id: &ResourceId) -> Result<Vec<Resou
             select.query_map([id.as_str()], |row| Ok(row.get::<_, Json<_>>(0)?.0))?.collect()
         })
         .map_err(failed("looking for a resource"))
+}
+
+pub(super) const BEFORE: &str =
+    "SELECT id, account FROM resources WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+pub(super) const AFTER: &str =
+    "SELECT id, account FROM resources WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+pub(super) fn neighbours(
+    c: &Connection,
+    id: &ResourceId,
+    each_side: usize,
+) -> Result<Vec<(ResourceId, AccountId)>> {
+    let mut found = BTreeSet::new();
+    for side in [BEFORE, AFTER] {
+        let mut read = |select: &mut rusqlite::Statement<'_>| -> rusqlite::Result<()> {
+            let mut rows = select.query((id.as_str(), int(each_side)))?;
+            while let Some(row) = rows.next()? {
+                let pair = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+                found.insert((ResourceId::from(pair.0), AccountId::from(pair.1)));
+            }
+            Ok(())
+        };
+        c.prepare_cached(side)
+            .and_then(|mut select| read(&mut select))
+            .map_err(failed("looking for resources with an id like it"))?;
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// What a write is about: which row, at which version, and how to say that it is not so.

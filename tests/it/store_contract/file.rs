@@ -78,6 +78,19 @@ fn a_tool_reads_with_or_without_a_worker() {
 }
 
 #[test]
+fn a_tool_that_reads_at_one_commit_sees_nothing_of_the_next() {
+    let file = InFile::default();
+    let mut store = file.open();
+    commit(store.as_mut(), |t| t.put_account(&account("a", None), 0).unwrap());
+    let reader = SqliteReader::at_one_commit(&file.path(), &Limits::default()).unwrap();
+    assert!(reader.account(&"a".into()).unwrap().is_some());
+    commit(store.as_mut(), |t| t.put_account(&account("b", None), 0).unwrap());
+    assert!(reader.account(&"b".into()).unwrap().is_none());
+    let later = SqliteReader::at_one_commit(&file.path(), &Limits::default()).unwrap();
+    assert!(later.account(&"b".into()).unwrap().is_some());
+}
+
+#[test]
 fn a_clean_end_leaves_no_log_behind_beside_readers_too() {
     let file = InFile::default();
     let log = || std::fs::metadata(file.0.path().join("dunlin.db-wal")).unwrap().len();

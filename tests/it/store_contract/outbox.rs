@@ -15,6 +15,7 @@ contract! {
     the_backlog_counts_what_waits_and_how_long,
     the_limit_is_for_what_can_go,
     the_next_publication_tells_how_long_to_sleep,
+    what_waits_in_a_lane_is_read_in_order_up_to_a_limit,
 }
 
 fn lanes(names: &[&str]) -> HashSet<String> {
@@ -36,6 +37,21 @@ fn push(store: &mut dyn Store, rows: &[(&str, &str, i64)]) {
 
 const THREE: [(&str, &str, i64); 4] =
     [("a1", "a", 0), ("b1", "b", 1), ("a2", "a", 1), ("a3", "a", 2)];
+
+fn what_waits_in_a_lane_is_read_in_order_up_to_a_limit(backend: &dyn Backend) {
+    let mut store = backend.open();
+    push(store.as_mut(), &THREE);
+    commit(store.as_mut(), |t| t.retry_publication("a1", at(60), "refused").unwrap());
+    let reader = store.reader().unwrap();
+    let waiting = |lane, limit| -> Vec<(String, u32)> {
+        let rows = reader.waiting_publications(lane, limit).unwrap();
+        rows.into_iter().map(|row| (row.publication.id, row.attempts)).collect()
+    };
+    let named = |id: &str, attempts| (id.to_owned(), attempts);
+    assert_eq!(waiting("a", 2), [named("a1", 1), named("a2", 0)], "also what is put off");
+    assert_eq!(waiting("b", 9), [named("b1", 0)]);
+    assert_eq!(waiting("c", 9), []);
+}
 
 fn only_the_oldest_of_a_lane_is_ready(backend: &dyn Backend) {
     let mut store = backend.open();

@@ -1,13 +1,14 @@
 //! Inbox, quarantine, decisions, policies: what came in and what was concluded.
 
 use dunlin::engine::id::{AccountId, ResourceId};
-use dunlin::store::{DecisionQuery, Limits, NewDecision, Receipt, Store, StoreError};
+use dunlin::store::{DecisionQuery, Limits, NewDecision, Receipt, Received, Store, StoreError};
 
 use super::samples::{arrival, at, key, policy, quarantined};
 use super::{Backend, commit, contract};
 
 contract! {
     an_event_is_new_once,
+    what_an_event_was_is_known_until_it_is_forgotten,
     the_same_id_with_another_meaning_is_a_conflict,
     old_events_are_forgotten_some_at_a_time,
     quarantined_messages_are_listed_newest_first_and_read_with_their_body,
@@ -29,6 +30,18 @@ fn an_event_is_new_once(backend: &dyn Backend) {
     commit(store.as_mut(), |t| {
         assert_eq!(t.receive(&arrival(&one, &[1; 32], 2)).unwrap(), Receipt::Copy);
     });
+}
+
+fn what_an_event_was_is_known_until_it_is_forgotten(backend: &dyn Backend) {
+    let mut store = backend.open();
+    let (one, other) = (key("e1"), key("e2"));
+    commit(store.as_mut(), |t| t.receive(&arrival(&one, &[1; 32], 5)).unwrap());
+    let reader = store.reader().unwrap();
+    let known = Received { event_type: "billing.balance.changed".to_owned(), at: at(5) };
+    assert_eq!(reader.received(&one).unwrap(), Some(known));
+    assert_eq!(reader.received(&other).unwrap(), None);
+    commit(store.as_mut(), |t| t.forget_inbox(at(6), 1).unwrap());
+    assert_eq!(reader.received(&one).unwrap(), None);
 }
 
 fn the_same_id_with_another_meaning_is_a_conflict(backend: &dyn Backend) {

@@ -15,6 +15,7 @@ contract! {
     due_accounts_come_earliest_first_each_once,
     a_wake_moves_with_its_row,
     nothing_is_due_a_nanosecond_early,
+    the_neighbours_of_an_id_are_those_next_to_it_and_never_itself,
 }
 
 fn put(store: &mut dyn Store, rows: &[(&str, &str, Option<i64>)]) {
@@ -27,6 +28,24 @@ fn put(store: &mut dyn Store, rows: &[(&str, &str, Option<i64>)]) {
 
 fn conflict<T>(answer: dunlin::store::Result<T>) -> bool {
     matches!(answer, Err(StoreError::Conflict { .. }))
+}
+
+fn the_neighbours_of_an_id_are_those_next_to_it_and_never_itself(backend: &dyn Backend) {
+    let mut store = backend.open();
+    put(
+        store.as_mut(),
+        &[("b", "i1", None), ("a", "i2", None), ("a", "i4", None), ("c", "i5", None)],
+    );
+    let reader = store.reader().unwrap();
+    let near = |id: &str, each_side| -> Vec<(String, String)> {
+        let found = reader.neighbours(&ResourceId::from(id), each_side).unwrap();
+        found.into_iter().map(|(id, account)| (id.to_string(), account.to_string())).collect()
+    };
+    let named = |id: &str, account: &str| (id.to_owned(), account.to_owned());
+    assert_eq!(near("i3", 1), [named("i2", "a"), named("i4", "a")]);
+    assert_eq!(near("i4", 1), [named("i2", "a"), named("i5", "c")]);
+    assert_eq!(near("a", 9).len(), 4);
+    assert_eq!(near("z", 2), [named("i4", "a"), named("i5", "c")]);
 }
 
 fn a_write_for_an_old_version_is_refused(backend: &dyn Backend) {

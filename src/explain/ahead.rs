@@ -1,0 +1,176 @@
+//! What comes next, as the engine foresees it, and what would change it, as the policy says, in words.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::find::Found;
+use super::{Facts, InForce, Place, Waiting};
+use crate::engine::forecast::{Ahead, Coming, forecast};
+use crate::engine::policy::{Clock, PhaseClass, Policy};
+use crate::policy::words;
+
+/// One thing that comes next if nothing happens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Next {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Which kind of thing.
+    pub kind: &'static str,
+    /// What, in words.
+    pub what: String,
+    /// The rules that ask for it, where it names them.
+    pub rules: Vec<String>,
+}
+
+pub(super) fn next(found: &Found, now: DateTime<Utc>) -> Vec<Next> {
+    forecast(&found.policy, &found.account, &found.resource, now).into_iter().map(said).collect()
+}
+
+fn said(ahead: Ahead) -> Next {
+    let (kind, what, rules) = match ahead.what {
+        Coming::Step { from, to, irreversible, rules } => {
+            let lost = if irreversible { ", which cannot be undone" } else { "" };
+            ("transition", format!("{from} → {to}{lost}"), rules)
+        }
+        Coming::Held { to } => {
+            let what = format!("{to} is due and does not happen while it is held");
+            ("held", what, Vec::new())
+        }
+        Coming::Wish { to: Some(to) } => {
+            ("transition", format!("→ {to}, as the customer asked"), Vec::new())
+        }
+        Coming::Wish { to: None } => {
+            let what = "the termination that was set is refused: the account owes money".to_owned();
+            ("rejected", what, Vec::new())
+        }
+        Coming::Notice { kind, channels, not_before } => {
+            let mut what = format!("told {kind} by {}", words::channels(&channels));
+            for (channel, until) in not_before {
+                let until = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+                what += &format!(" ({} not before {until})", words::channel(channel));
+            }
+            ("notice", what, Vec::new())
+        }
+        Coming::Charge { attempt, of } => {
+            ("charge_requested", format!("charge attempt {attempt} of {of}"), Vec::new())
+        }
+        Coming::Look { notice } => {
+            let what = format!("the balance is looked at; told {notice} if it does not last");
+            ("balance_check", what, Vec::new())
+        }
+    };
+    Next { at: ahead.at, kind, what, rules }
+}
+
+/// What would change what comes next, of that which can happen to it where it is.
+pub(super) fn would_change(
+    found: &Found,
+    place: &Place,
+    facts: Option<&Facts>,
+    holds: &[InForce],
+    held: Option<&Waiting>,
+) -> Vec<String> {
+    let policy = &found.policy;
+    if place.class == PhaseClass::Gone {
+        return vec![format!("nothing: {} is final (SAFE-8)", place.phase)];
+    }
+    let mut lines = recoveries(policy, place);
+    lines.extend(payments(policy, place, facts));
+    lines.extend(wishes(found, place, facts, !holds.is_empty()));
+    lines.extend(holds.iter().map(|hold| lifted(hold, held)));
+    if holds.is_empty() {
+        lines.push("a hold that is placed on it: what the hold covers waits (SAFE-7)".to_owned());
+    }
+    lines
+}
+
+fn recoveries(policy: &Policy, place: &Place) -> Vec<String> {
+    let ways = policy.recoveries.iter().filter(|way| way.from == place.phase);
+    ways.map(|way| {
+        let rules = if way.rules.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", way.rules.join(", "))
+        };
+        format!("{}, it goes back to {}{rules}", words::recover_when(way.when), way.to)
+    })
+    .collect()
+}
+
+/// What money does to one that is not stopped yet.
+fn payments(policy: &Policy, place: &Place, facts: Option<&Facts>) -> Vec<String> {
+    if place.class > PhaseClass::Unpaid {
+        return Vec::new();
+    }
+    match policy.clock {
+        Clock::Expiry => renewals(policy, place, facts),
+        Clock::Arrears => balances(policy, place, facts).into_iter().collect(),
+    }
+}
+
+fn renewals(policy: &Policy, place: &Place, facts: Option<&Facts>) -> Vec<String> {
+    let moved = "when it is renewed or its expiry is moved, every date moves with it (PRE-9)";
+    let mut lines = vec![moved.to_owned()];
+    let charges = policy.charges.as_ref().filter(|charges| charges.phases.contains(&place.phase));
+    let is_auto = facts.and_then(|facts| facts.auto_renew);
+    lines.extend(charges.and(is_auto).map(|on| {
+        let (to, then) = if on { ("off", "no charge is") } else { ("on", "charges are") };
+        format!("when auto-renewal is switched {to}, {then} asked for")
+    }));
+    lines
+}
+
+fn balances(policy: &Policy, place: &Place, facts: Option<&Facts>) -> Option<String> {
+    let facts = facts?;
+    if facts.arrears_since.is_none() {
+        let step = policy.steps.iter().find(|step| step.from == place.phase)?;
+        let when = words::deadline(&step.at);
+        return Some(format!("when the balance falls below zero, it goes to {} {when}", step.to));
+    }
+    let is_back = policy.recoveries.iter().any(|way| way.from == place.phase);
+    let over = "when the balance is zero or more, its arrears are over";
+    (!is_back).then(|| over.to_owned())
+}
+
+/// What its owner may ask for.
+fn wishes(found: &Found, place: &Place, facts: Option<&Facts>, is_held: bool) -> Vec<String> {
+    let policy = &found.policy;
+    let mut lines = Vec::new();
+    if place.class == PhaseClass::Retained {
+        lines.extend(policy.termination.as_ref().map(|termination| {
+            let to = &termination.restore_to;
+            format!("when it is restored, with a balance above zero, it goes back to {to} (TERM-4)")
+        }));
+        let unless = if is_held { ", once nothing holds it" } else { "" };
+        lines.push(format!("when its release is asked for, it is released{unless}"));
+        return lines;
+    }
+    // What an account in arrears asks for is refused; how it stood in the past is not known.
+    let is_paid = found.account.balance().is_none_or(|balance| balance >= Decimal::ZERO);
+    if facts.is_some() && is_paid {
+        lines.extend(policy.termination.as_ref().map(|termination| {
+            format!("when it is terminated, it goes to {} or is released at once", termination.bin)
+        }));
+    }
+    if place.class == PhaseClass::Working {
+        lines.extend(policy.returns.as_ref().map(|returns| {
+            let to = &returns.bin;
+            format!("when it is returned, while that is allowed, it goes to {to} (RET-6)")
+        }));
+    }
+    if facts.is_some_and(|facts| facts.terminates_at.is_some()) {
+        lines.push("when the termination that was set is cancelled, it goes on".to_owned());
+    }
+    lines
+}
+
+fn lifted(hold: &InForce, held: Option<&Waiting>) -> String {
+    let InForce { hold, .. } = hold;
+    match held {
+        Some(held) => {
+            format!("when hold {hold} is lifted and nothing else holds it, it goes to {}", held.to)
+        }
+        None => format!("when hold {hold} is lifted, it stops nothing any more"),
+    }
+}

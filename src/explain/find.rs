@@ -1,0 +1,76 @@
+//! Finds the resource that is meant, with its account and its policy as the store has them; or what else may have been meant.
+
+use super::{ExplainError, Question};
+use crate::engine::account::Account;
+use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::policy::Policy;
+use crate::engine::resource::Resource;
+use crate::policy;
+use crate::store::Read;
+
+/// How many ids before and after one that is unknown are compared with it.
+const COMPARED_EACH_SIDE: usize = 100;
+
+/// How many ids like one that is unknown are named.
+const NAMED_MAX: usize = 5;
+
+/// An id that may have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Near {
+    /// The id.
+    pub resource: ResourceId,
+    /// Whose it is.
+    pub account: AccountId,
+}
+
+/// What a question is about.
+pub(super) struct Found {
+    pub(super) resource: Resource,
+    pub(super) account: Account,
+    pub(super) policy: Policy,
+}
+
+pub(super) fn find(store: &dyn Read, question: &Question) -> Result<Found, ExplainError> {
+    let mut all = store.find_resource(&question.resource)?;
+    all.retain(|one| question.account.as_ref().is_none_or(|account| one.account == *account));
+    if all.len() > 1 {
+        let accounts = all.into_iter().map(|one| one.account).collect();
+        return Err(ExplainError::Several { resource: question.resource.clone(), accounts });
+    }
+    let Some(resource) = all.pop() else { return Err(unknown(store, question)?) };
+    let account = store.account(&resource.account)?;
+    let account =
+        account.map_or_else(|| Account::unknown(resource.account.clone()), |row| row.value);
+    let policy = policy_of(store, &resource)?;
+    Ok(Found { resource, account, policy })
+}
+
+/// The policy by the text that the store keeps: the one that decides for this resource, whatever is configured by now.
+fn policy_of(store: &dyn Read, resource: &Resource) -> Result<Policy, ExplainError> {
+    let key = &resource.policy;
+    let unreadable =
+        |source| ExplainError::Policy { id: key.id.to_string(), version: key.version, source };
+    let row = store.policies()?.into_iter().find(|row| row.key == *key);
+    let row = row.ok_or_else(|| unreadable(None))?;
+    let name = format!("{} version {}", key.id, key.version);
+    let read = policy::parse(&name, &row.text).map_err(|errors| unreadable(Some(errors)))?;
+    Ok(read.0)
+}
+
+fn unknown(store: &dyn Read, question: &Question) -> Result<ExplainError, ExplainError> {
+    let wanted = question.resource.as_str();
+    // The same id of another account is the nearest there is.
+    let same = store.find_resource(&question.resource)?.into_iter();
+    let mut near: Vec<Near> =
+        same.map(|one| Near { resource: one.id, account: one.account }).collect();
+    let others = store.neighbours(&question.resource, COMPARED_EACH_SIDE)?;
+    near.extend(others.into_iter().map(|(resource, account)| Near { resource, account }));
+    let likeness = |one: &Near| strsim::jaro_winkler(one.resource.as_str(), wanted);
+    near.sort_by(|a, b| {
+        let by_likeness = likeness(b).total_cmp(&likeness(a));
+        by_likeness.then_with(|| (&a.resource, &a.account).cmp(&(&b.resource, &b.account)))
+    });
+    near.truncate(NAMED_MAX);
+    let (resource, account) = (question.resource.clone(), question.account.clone());
+    Ok(ExplainError::Unknown { resource, account, near })
+}
