@@ -55,7 +55,10 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
     let class = policy.class(&step.to);
     match gate::ask(&work.account, resource, class, step.irreversible, work.now) {
         gate::Verdict::Hold { because, .. } => {
-            work.hold(id, &step.to, because);
+            // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
+            if resource.asked.is_none() || resource.held.is_none() {
+                work.hold(id, &step.to, because);
+            }
             false
         }
         gate::Verdict::Go => {
