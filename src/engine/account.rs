@@ -47,6 +47,9 @@ pub struct Account {
     /// How many resources follow each policy and are neither in the bin nor gone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub tracked: BTreeMap<PolicyKey, u32>,
+    /// Counts the wishes of its customer, in the order in which they arrived.
+    #[serde(default)]
+    pub wishes: u64,
     /// How many of its resources it has returned, ever.
     #[serde(default)]
     pub returned: Returned,
@@ -126,6 +129,7 @@ impl Account {
             holds: Holds::default(),
             checks: BTreeMap::new(),
             tracked: BTreeMap::new(),
+            wishes: 0,
             returned: Returned::default(),
             parked: Vec::new(),
             decisions: 0,

@@ -165,6 +165,7 @@ fn first_term(
         day: term::day_of(policy.zone, expires_at),
         stamp: Stamp { sequence: None, time: event.time, key: event.key.clone() },
         known_at: work.now,
+        other: None,
         closed: false,
     }))
 }

@@ -134,7 +134,8 @@ pub(super) fn skip_past(work: &mut Work<'_>, id: &ResourceId) {
 fn record(work: &mut Work<'_>, id: &ResourceId, number: u32, state: ChargeState) {
     let Some(resource) = work.resources.get_mut(id) else { return };
     let Some(name) = name_of(resource, number) else { return };
-    resource.charges.push(Charge { name, attempt: number, state });
+    let months = months_of(resource);
+    resource.charges.push(Charge { name, attempt: number, months, state });
     if state == ChargeState::Skipped {
         work.because(
             "PRE-6",
@@ -196,7 +197,7 @@ pub(super) fn succeeded(
     if !term::can_be_renewed(policy, resource) {
         return Err(TOO_LATE);
     }
-    let months = months_of(resource);
+    let months = resource.charges[index].months;
     // Answered: it is not called back with the others.
     if let Some(resource) = work.resources.get_mut(id) {
         resource.charges.remove(index);

@@ -108,7 +108,8 @@ fn take_scheduled(work: &mut Work<'_>, id: &ResourceId) {
             schedule.value = None;
         }
         if !is_over {
-            resource.asked = Some(Asked { to: gone, cause: Cause::Termination, at: now });
+            let (cause, number) = (Cause::Termination, work.account.wishes);
+            resource.asked = Some(Asked { to: gone, cause, at: now, number, scheduled: true });
         }
     }
 }

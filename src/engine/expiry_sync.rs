@@ -12,7 +12,7 @@ use super::id::ResourceId;
 use super::input::Event;
 use super::policy::{PhaseClass, Policy};
 use super::request::{RELEASED, Refusal, UNKNOWN, WRONG_POLICY};
-use super::term;
+use super::term::{self, Day};
 use super::work::Work;
 
 /// Moves the expiry of each resource, or answers for each that stands in the way.
@@ -71,7 +71,7 @@ fn synchronise(work: &mut Work<'_>, event: &Event, id: &ResourceId, target: Targ
         downgrade: Vec::new(),
     };
     work.because("SYNC-1", Some(id), alloc::format!("synchronised to {}", target.expires_at));
-    term::take_term(work, event, id, renewal);
+    term::take_term(work, event, id, renewal, Day::Anew);
 }
 
 /// The whole months of the term that is added.

@@ -205,7 +205,13 @@ impl<'p> Seer<'p> {
         self.see_until(at);
         self.from = at;
         self.resource.schedule = None;
-        self.resource.asked = Some(Asked { to: gone.clone(), cause: Cause::Termination, at });
+        self.resource.asked = Some(Asked {
+            to: gone.clone(),
+            cause: Cause::Termination,
+            at,
+            number: 0,
+            scheduled: true,
+        });
         true
     }
 

@@ -162,6 +162,10 @@ pub(super) fn termination_scheduled(
     if !Register::settle(&mut resource.schedule, register) {
         return Verdict::Stale;
     }
+    // It came due and something holds it: nothing irreversible has happened, and the later word counts (TERM-3).
+    if resource.asked.as_ref().is_some_and(|asked| asked.scheduled) {
+        resource.asked = None;
+    }
     if at.is_some() && at != before {
         notice::announce(work, id, &NoticeTrigger::TerminationScheduled);
     }
@@ -178,8 +182,11 @@ fn class_of(work: &Work<'_>, id: &ResourceId) -> Option<PhaseClass> {
 }
 
 fn ask(work: &mut Work<'_>, event: &Event, id: &ResourceId, to: &PhaseName, cause: Cause) {
+    work.account.wishes += 1;
+    let number = work.account.wishes;
     if let Some(resource) = work.resources.get_mut(id) {
-        resource.asked = Some(Asked { to: to.clone(), cause, at: event.time });
+        let (to, at) = (to.clone(), event.time);
+        resource.asked = Some(Asked { to, cause, at, number, scheduled: false });
     }
     super::clockwork::take_asked(work, id);
 }

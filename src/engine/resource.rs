@@ -2,6 +2,7 @@
 //!
 //! State only. What follows from it is decided in `step` and the modules of the rules.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -99,6 +100,9 @@ pub struct Term {
     pub day: u32,
     /// Orders this against other facts about the expiry.
     pub stamp: Stamp,
+    /// The best fact of the other kind, numbered by the pipeline or not: the later of the two counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<Box<(Stamp, DateTime<Utc>)>>,
     /// When dunlin learned of this expiry: what lies before is not due (PRE-8).
     pub known_at: DateTime<Utc>,
     /// The resource was given back: this expiry means nothing any more.
@@ -106,7 +110,8 @@ pub struct Term {
     pub closed: bool,
 }
 
-/// Orders facts of one kind: by `sequence` where both have one, else by time, else by event.
+/// Orders facts of one kind: by `sequence` where both have one, else by time, else by event. Where some have one and some do
+/// not, the best of either kind are compared by time: one by one they could go in a circle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// The pipeline's number.
@@ -135,6 +140,8 @@ pub struct Charge {
     pub name: String,
     /// Position in the series, from 1.
     pub attempt: u32,
+    /// For how many months: what it pays for, whatever is set meanwhile.
+    pub months: u32,
     /// What became of it.
     pub state: ChargeState,
 }
@@ -160,6 +167,10 @@ pub struct Asked {
     pub cause: Cause,
     /// When it was made, by the event's time: what is counted up to the wish is counted up to here.
     pub at: DateTime<Utc>,
+    /// Counts the wishes of an account in the order in which they arrived.
+    pub number: u64,
+    /// It was set for an instant, and a later word about that takes it back while something holds it (TERM-3).
+    pub scheduled: bool,
 }
 
 /// A step that is due and held.
@@ -171,6 +182,40 @@ pub struct HeldStep {
     pub since: DateTime<Utc>,
     /// What holds it.
     pub because: String,
+}
+
+impl Term {
+    /// Takes a fact in; what counts now, which may be one of the other kind, or `None` if that is what counted before (SAFE-3).
+    pub fn settle(
+        &mut self,
+        stamp: Stamp,
+        expires_at: DateTime<Utc>,
+    ) -> Option<(Stamp, DateTime<Utc>)> {
+        let is_numbered = |stamp: &Stamp| stamp.sequence.is_some();
+        let counts = (self.stamp.clone(), self.expires_at);
+        let other = self.other.take().map(|other| *other);
+        let (same, other) = if is_numbered(&stamp) == is_numbered(&counts.0) {
+            (Some(counts), other)
+        } else {
+            (other, Some(counts))
+        };
+        if let Some(same) = same.filter(|same| !stamp.replaces(&same.0)) {
+            // As it was.
+            let is_first = same.0 == self.stamp;
+            self.other = if is_first { other.map(Box::new) } else { Some(Box::new(same)) };
+            return None;
+        }
+        let new = (stamp, expires_at);
+        let (winner, loser) = match other {
+            Some(other) if (other.0.time, &other.0.key) > (new.0.time, &new.0.key) => {
+                (other, Some(new))
+            }
+            other => (new, other),
+        };
+        self.other = loser.map(Box::new);
+        // What counts already may even be over: it is not said anew.
+        Some(winner).filter(|winner| winner.0 != self.stamp)
+    }
 }
 
 impl Resource {

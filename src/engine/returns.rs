@@ -164,6 +164,7 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId, refund: Refund, at: D
     let because = format!("returned, {} {}", refund.amount.amount, refund.amount.currency);
     work.because(rule, Some(id), because);
     term::close_charges(work, id, "ended");
+    term::keep_number(work, id);
     if let Some(resource) = work.resources.get_mut(id) {
         resource.orders.clear();
         // Asked for by the customer: no date that a notice named stands against it.

@@ -28,7 +28,9 @@ pub fn step(
     let mut work = Work::new(before.clone(), policies, now);
     let verdicts = events.iter().map(|event| fact::apply(&mut work, event)).collect();
     arrears::settle(&mut work, &before.account.balances);
-    let ids: Vec<_> = work.resources.keys().cloned().collect();
+    let mut ids: Vec<_> = work.resources.keys().cloned().collect();
+    // What waited for a hold is decided in the order in which it was asked for, before everything else.
+    ids.sort_by_key(|id| work.resources[id].asked.as_ref().map_or(u64::MAX, |asked| asked.number));
     for id in &ids {
         clockwork::settle(&mut work, id);
         slot::settle(&mut work, id);

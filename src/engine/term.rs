@@ -2,6 +2,7 @@
 //!
 //! Asks nobody for money; `charge` does.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use chrono::{DateTime, Datelike, Utc};
@@ -32,22 +33,46 @@ pub(super) fn expiry_changed(
 ) -> Verdict {
     let stamp = Stamp { sequence, time: event.time, key: event.key.clone() };
     let Some((resource, policy)) = work.known(id) else { return Verdict::Stale };
-    let Some(term) = &resource.term else {
+    if resource.term.is_none() {
         return Verdict::Quarantined(alloc::format!(
             "expires_at: {} does not run on expiry",
             policy.key.id
         ));
-    };
-    if !stamp.replaces(&term.stamp) {
-        return Verdict::Stale;
     }
-    move_expiry(work, id, expires_at, stamp);
+    let term = work.resources.get_mut(id).and_then(|resource| resource.term.as_mut());
+    let Some((stamp, expires_at)) = term.and_then(|term| term.settle(stamp, expires_at)) else {
+        return Verdict::Stale;
+    };
+    move_expiry(work, id, expires_at, stamp, Day::Remembered);
     recover(work, id, policy);
     Verdict::Applied
 }
 
+/// Which day of the month later terms return to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Day {
+    /// The one of the first expiry, as long as the new one can be its clamped form.
+    Remembered,
+    /// The one of this expiry: the series begins with it.
+    Anew,
+}
+
+/// What dunlin decides has no number: the best numbered fact is remembered beside it.
+pub(super) fn keep_number(work: &mut Work<'_>, id: &ResourceId) {
+    let term = work.resources.get_mut(id).and_then(|resource| resource.term.as_mut());
+    if let Some(term) = term.filter(|term| term.stamp.sequence.is_some()) {
+        term.other = Some(Box::new((term.stamp.clone(), term.expires_at)));
+    }
+}
+
 /// A new end of the term, whoever decided it. Unsent slots and open attempts of the old one are void (PRE-9).
-fn move_expiry(work: &mut Work<'_>, id: &ResourceId, expires_at: DateTime<Utc>, stamp: Stamp) {
+fn move_expiry(
+    work: &mut Work<'_>,
+    id: &ResourceId,
+    expires_at: DateTime<Utc>,
+    stamp: Stamp,
+    day: Day,
+) {
     let now = work.now;
     let Some((_, policy)) = work.known(id) else { return };
     let Some(resource) = work.resources.get_mut(id) else { return };
@@ -59,7 +84,9 @@ fn move_expiry(work: &mut Work<'_>, id: &ResourceId, expires_at: DateTime<Utc>, 
     }
     term.known_at = now;
     term.closed = false;
-    if clamped(policy.zone, expires_at, term.day) != day_of(policy.zone, expires_at) {
+    let is_kept = day == Day::Remembered
+        && clamped(policy.zone, expires_at, term.day) == day_of(policy.zone, expires_at);
+    if !is_kept {
         term.day = day_of(policy.zone, expires_at);
     }
     if resource.promised.values().min().is_some_and(|first| expires_at > *first) {
@@ -122,7 +149,7 @@ pub(super) fn renew(work: &mut Work<'_>, event: &Event, id: &ResourceId, ask: As
         months: ask.months,
         downgrade: ask.downgrade,
     };
-    take_term(work, event, id, renewal);
+    take_term(work, event, id, renewal, if from_expiry { Day::Remembered } else { Day::Anew });
 }
 
 /// Makes a decided term the running one, and brings the resource back.
@@ -131,10 +158,12 @@ pub(super) fn take_term(
     event: &Event,
     id: &ResourceId,
     renewal: RenewalDecided,
+    day: Day,
 ) {
     let Some((_, policy)) = work.known(id) else { return };
     let stamp = Stamp { sequence: None, time: event.time, key: event.key.clone() };
-    move_expiry(work, id, renewal.expires_at, stamp);
+    keep_number(work, id);
+    move_expiry(work, id, renewal.expires_at, stamp, day);
     work.push(Effect::Renewal(renewal));
     recover(work, id, policy);
 }
