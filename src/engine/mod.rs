@@ -28,6 +28,7 @@ mod expiry_sync;
 mod fact;
 pub mod gate;
 mod notice;
+mod proof;
 mod request;
 mod returns;
 pub mod runway;

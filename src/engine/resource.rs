@@ -76,6 +76,12 @@ pub struct Resource {
     /// The latest date that a notice of this episode named for each step (SAFE-9).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub promised: BTreeMap<PhaseName, DateTime<Utc>>,
+    /// Dates beyond those, which notices of this episode named while proof was missing for the step (SAFE-4).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub named: BTreeMap<PhaseName, DateTime<Utc>>,
+    /// What was told of it in this episode, of the kinds that its policy asks proof of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notified: BTreeMap<NoticeKind, Notified>,
     /// Holds on it alone.
     #[serde(default)]
     pub holds: Holds,
@@ -162,6 +168,16 @@ pub struct Asked {
     pub at: DateTime<Utc>,
 }
 
+/// That a kind of notice was told, and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notified {
+    /// When the first notice of the episode was decided.
+    pub first_at: DateTime<Utc>,
+    /// When one of them was first known to be accepted for at least one contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<DateTime<Utc>>,
+}
+
 /// A step that is due and held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldStep {
@@ -182,6 +198,13 @@ impl Resource {
     /// Whether the system before dunlin told what was to be told at this instant.
     pub fn was_told(&self, kind: &NoticeKind, wanted_at: DateTime<Utc>) -> bool {
         self.told.get(kind).is_some_and(|until| wanted_at <= *until)
+    }
+
+    /// The trouble is over: what was told of it neither binds (SAFE-9) nor proves (SAFE-4) anything for the next.
+    pub(super) fn end_episode(&mut self) {
+        self.promised.clear();
+        self.named.clear();
+        self.notified.clear();
     }
 
     /// The end of the running term; none after it was given back.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use dunlin::cli::simulate::{Format, Options, simulate};
+use dunlin::engine::decision::Proofs;
 use dunlin::event::{Limits, decode};
 use dunlin::intake::{Delivery, Tag};
 use dunlin::policy::Policies;
@@ -42,6 +43,7 @@ fn trace() -> Vec<Value> {
         limits: Limits::default(),
         until: "2026-04-20T00:00:00Z".parse().expect("an instant"),
         format: Format::Trace,
+        proofs: Proofs::Assumed,
     };
     let (mut output, mut complaints) = (Vec::new(), Vec::new());
     simulate(&options, MONTH.as_bytes(), &mut output, |said| complaints.push(said))

@@ -63,6 +63,8 @@ fn resource(more: &[Order]) -> Resource {
         charges: vec![],
         detached: vec![],
         promised: BTreeMap::new(),
+        named: BTreeMap::new(),
+        notified: BTreeMap::new(),
         holds: Holds::default(),
         held: None,
         sequence: 0,

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::account::Account;
-use dunlin::engine::decision::{Decision, Portfolio, Scope};
+use dunlin::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope};
 use dunlin::engine::effect::Effect;
 use dunlin::engine::id::{AccountId, PhaseName, ResourceId};
 use dunlin::engine::input::{Body, Event};
@@ -34,6 +34,10 @@ pub(super) fn policies() -> &'static PolicySet {
 pub(super) fn at(hour: i64) -> DateTime<Utc> {
     let begin: DateTime<Utc> = "2026-02-28T16:00:00Z".parse().expect("an instant");
     begin + TimeDelta::hours(hour)
+}
+
+fn circumstances(now: DateTime<Utc>) -> Circumstances {
+    Circumstances { now, proofs: Proofs::Assumed }
 }
 
 /// One account.
@@ -79,11 +83,13 @@ impl<'p> World<'p> {
 
     /// One decision.
     pub(super) fn step(&mut self, now: DateTime<Utc>, events: &[Event]) {
+        let input = Input::events(events);
         let scope = match self.load {
             Load::All => Scope { all: true, ..Scope::default() },
-            Load::Scope => scope(&self.whole.account, events, self.policies, now),
+            Load::Scope => scope(&self.whole.account, input, self.policies, now),
         };
-        let decision = step(in_sight(&self.whole, &scope, now), events, self.policies, now);
+        let before = in_sight(&self.whole, &scope, now);
+        let decision = step(before, input, self.policies, circumstances(now));
         if self.is_checked {
             self.check(&decision, events, now);
         }
@@ -201,7 +207,8 @@ impl<'p> World<'p> {
 
     /// A wake that finds nothing due changes nothing, and nothing that is over waits for one.
     fn check_rest(&self, now: DateTime<Utc>) {
-        let decision = step(self.whole.clone(), &[], self.policies, now);
+        let decision =
+            step(self.whole.clone(), Input::default(), self.policies, circumstances(now));
         assert_eq!(decision.effects, [], "a second look at {now}");
         assert_eq!(decision.after, self.whole, "a second look at {now}");
         assert!(self.next_wake().is_none_or(|wake| wake > now), "a wake in the past");
