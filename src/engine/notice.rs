@@ -107,8 +107,8 @@ fn promise(
     };
     let binding = |promise: &&Promise| promise.class > PhaseClass::Unpaid;
     for promise in item.promises.iter().filter(binding) {
-        let wanted =
-            wanted.iter().find(|one| one.to == promise.to).map_or(promise.at, |one| one.at);
+        let wanted = wanted.iter().find(|one| one.to == promise.to);
+        let wanted = wanted.map_or(promise.at, |one| one.at.min(promise.at));
         let promised = resource.promised.entry(promise.to.clone()).or_insert(wanted);
         *promised = wanted.max(*promised);
         if promise.at > *promised {

@@ -84,7 +84,9 @@ fn counted_from<'p>(
             // Only with auto-renewal on, or off: before it was switched nobody could know.
             let switched = resource.auto_renew.as_ref().map(|setting| setting.time);
             let switched = switched.filter(|_| due.step.when.auto_renew.is_some());
-            Some((due.at, switched.map_or(due.known_at, |at| due.known_at.max(at)), offsets))
+            // A date that nothing but missing proof put off is no reason to warn again before the proof is there.
+            let from = if due.proven.missing.is_some() { due.wanted_at } else { due.at };
+            Some((from, switched.map_or(due.known_at, |at| due.known_at.max(at)), offsets))
         }
         NoticeTrigger::ArrearsStarted
         | NoticeTrigger::Step

@@ -4,6 +4,7 @@
 
 mod history;
 mod ledger;
+mod proof;
 mod world;
 
 use dunlin::engine::decision::Portfolio;

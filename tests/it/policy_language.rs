@@ -3,5 +3,6 @@
 mod ahead;
 mod calendar;
 mod news;
+mod proof;
 mod quiet;
 mod world;

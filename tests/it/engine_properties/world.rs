@@ -6,14 +6,16 @@ use std::sync::OnceLock;
 use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::account::Account;
 use dunlin::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope};
-use dunlin::engine::effect::Effect;
+use dunlin::engine::effect::{Effect, Notice};
 use dunlin::engine::id::{AccountId, PhaseName, ResourceId};
 use dunlin::engine::input::{Body, Event};
-use dunlin::engine::policy::{PhaseClass, PolicySet};
+use dunlin::engine::policy::{Cause, PhaseClass, PolicySet};
 use dunlin::engine::resource::Resource;
 use dunlin::engine::{scope, step};
 use dunlin::policy::Policies;
 use dunlin::simulate::in_sight;
+
+use super::proof::Mail;
 
 /// How much of the account a decision sees.
 #[derive(Debug, Clone, Copy)]
@@ -36,10 +38,6 @@ pub(super) fn at(hour: i64) -> DateTime<Utc> {
     begin + TimeDelta::hours(hour)
 }
 
-fn circumstances(now: DateTime<Utc>) -> Circumstances {
-    Circumstances { now, proofs: Proofs::Assumed }
-}
-
 /// One account.
 pub(super) struct World<'p> {
     policies: &'p PolicySet,
@@ -50,6 +48,9 @@ pub(super) struct World<'p> {
     /// Whether every decision is checked.
     pub(super) is_checked: bool,
     promised: BTreeMap<(ResourceId, PhaseName), DateTime<Utc>>,
+    proofs: Proofs,
+    /// What becomes of notices, if proof is asked for.
+    pub(super) mail: Mail,
 }
 
 impl<'p> World<'p> {
@@ -63,7 +64,14 @@ impl<'p> World<'p> {
             told: Vec::new(),
             is_checked: false,
             promised: BTreeMap::new(),
+            proofs: Proofs::Assumed,
+            mail: Mail::default(),
         }
+    }
+
+    /// The same world, in which a step waits for proof, and in which this becomes of the notices.
+    pub(super) fn with_mail(self, mail: Mail) -> Self {
+        Self { mail, proofs: Proofs::Recorded, ..self }
     }
 
     /// Wakes whenever something is due before `until`.
@@ -78,18 +86,22 @@ impl<'p> World<'p> {
 
     fn next_wake(&self) -> Option<DateTime<Utc>> {
         let resources = self.whole.resources.values().filter_map(|resource| resource.wake_at);
-        resources.chain(self.whole.account.wake_at).min()
+        let wakes = resources.chain(self.whole.account.wake_at);
+        wakes.chain(self.mail.next()).min()
     }
 
     /// One decision.
     pub(super) fn step(&mut self, now: DateTime<Utc>, events: &[Event]) {
-        let input = Input::events(events);
+        let arrived = self.mail.take(now);
+        let accepted: Vec<&Notice> = arrived.iter().collect();
+        let input = Input { events, accepted: &accepted };
         let scope = match self.load {
             Load::All => Scope { all: true, ..Scope::default() },
             Load::Scope => scope(&self.whole.account, input, self.policies, now),
         };
         let before = in_sight(&self.whole, &scope, now);
-        let decision = step(before, input, self.policies, circumstances(now));
+        let decision = step(before, input, self.policies, self.circumstances(now));
+        self.mail.send(&decision, now);
         if self.is_checked {
             self.check(&decision, events, now);
         }
@@ -99,6 +111,10 @@ impl<'p> World<'p> {
         if self.is_checked {
             self.check_rest(now);
         }
+    }
+
+    fn circumstances(&self, now: DateTime<Utc>) -> Circumstances {
+        Circumstances { now, proofs: self.proofs }
     }
 
     fn class(&self, resource: &Resource, phase: &PhaseName) -> PhaseClass {
@@ -158,6 +174,12 @@ impl<'p> World<'p> {
     fn check_effect(&mut self, effect: &Effect, decision: &Decision, now: DateTime<Utc>) {
         match effect {
             Effect::Transition(change) => {
+                if self.proofs == Proofs::Recorded {
+                    let before = self.whole.resources.get(&change.resource);
+                    let policy = self.policies.get(&change.policy).expect("a shipped policy");
+                    let entered_by = before.map_or(Cause::Start, |before| before.entered_by);
+                    self.mail.check(policy, entered_by, change, now);
+                }
                 let by_clock = ["expired", "arrears", "deadline"].contains(&change.reason.as_str());
                 let promised = self.promised.get(&(change.resource.clone(), change.to.clone()));
                 assert!(
@@ -208,7 +230,7 @@ impl<'p> World<'p> {
     /// A wake that finds nothing due changes nothing, and nothing that is over waits for one.
     fn check_rest(&self, now: DateTime<Utc>) {
         let decision =
-            step(self.whole.clone(), Input::default(), self.policies, circumstances(now));
+            step(self.whole.clone(), Input::default(), self.policies, self.circumstances(now));
         assert_eq!(decision.effects, [], "a second look at {now}");
         assert_eq!(decision.after, self.whole, "a second look at {now}");
         assert!(self.next_wake().is_none_or(|wake| wake > now), "a wake in the past");
