@@ -72,10 +72,11 @@ impl Mail {
                 }
                 Effect::Renewal(renewal) => self.forget(&renewal.resource, now),
                 // A late top-up brings back what new arrears, which were told, stop again.
-                Effect::Transition(back) if back.reason == "balance_recovered" => {
-                    if decision.after.resources[&back.resource].arrears_since.is_none() {
-                        self.forget(&back.resource, now);
-                    }
+                Effect::Transition(back)
+                    if back.reason == "balance_recovered"
+                        && decision.after.resources[&back.resource].arrears_since.is_none() =>
+                {
+                    self.forget(&back.resource, now);
                 }
                 _ => {}
             }
