@@ -202,8 +202,10 @@ fn of_several_kinds_each_is_needed_or_one_as_the_policy_says() {
         ["2026-03-17T02:00:00Z stopped -> released"]
     );
 
+    // Of those that are enough the earlier one counts.
     let mut life = Life::of(&all.replace("notices = [\"stopped\"", "any = [\"stopped\""));
     life.accept("2026-03-10T00:00:05Z", "stopped", 1);
+    life.accept("2026-03-16T23:00:00Z", "warning", 1);
     assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z stopped -> released"]);
 }
 
@@ -269,6 +271,12 @@ fn no_notice_names_a_date_that_the_lead_time_makes_impossible() {
     notified.accepted_at = Some(at("2026-03-14T00:00:05Z"));
     let end = ["2026-03-17T00:00:00Z warning", "2026-03-17T06:00:00Z stopped -> released"];
     assert_eq!(life.lines(DUE, LATER), end);
+    // Up to the end of the trouble that it was about.
+    let mut life = Life::of(&POLICY.replace("lead = \"20h\"", "lead = \"30h\""));
+    life.live("2026-03-16T00:00:01Z");
+    assert_eq!(life.whole.resources[&resource()].named.len(), 1);
+    life.tell("2026-03-16T00:00:01Z", renewed(1));
+    assert!(life.whole.resources[&resource()].named.is_empty());
 }
 
 #[test]
