@@ -335,6 +335,22 @@ fn what_the_system_before_told_of_this_trouble_proves_it_and_of_an_earlier_one_d
 }
 
 #[test]
+fn what_the_system_before_told_ends_with_the_term_that_it_was_told_of() {
+    let mut life = Life::under(Policies::shipped().set);
+    let told = [("expiry-warning", "2026-03-03T00:00:00Z")];
+    let mut import = imported("tencent-cvm-prepaid", "active", &told);
+    if let Body::ResourceImported(import) = &mut import {
+        import.since = at(START);
+    }
+    life.tell("2026-03-08T12:00:00Z", import);
+    assert_eq!(life.whole.resources[&resource()].notified.len(), 1);
+    // Before dunlin itself told anything.
+    life.tell("2026-03-08T13:00:00Z", renewed(1));
+    let held = ["2026-04-17T16:00:00Z held released: proof"];
+    assert_eq!(life.lines("2026-04-17T00:00:00Z", LATER), held);
+}
+
+#[test]
 fn arrears_that_begin_anew_need_proof_anew() {
     let mut policies = PolicySet::default();
     for policy in Policies::shipped().set.iter() {
