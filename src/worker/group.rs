@@ -87,7 +87,7 @@ pub(super) struct Group<'t> {
     proofs: Proofs,
     cache: Cache,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
-    accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
+    pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
     pub(super) tally: Tally,
 }
 

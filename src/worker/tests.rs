@@ -119,13 +119,13 @@ impl Bench {
         [Channel::Email, Channel::Sms].into_iter().flat_map(of).collect()
     }
 
-    /// An attempt for one delivery ended so; in the commit, unless dunlin dies before it.
+    /// An attempt for one delivery ended so; in the commit, unless dunlin dies before it. Whether it was worth a decision.
     fn report(
         &mut self,
         delivery: &ReadyDelivery,
         outcome: AttemptOutcome,
         (now, survives): (DateTime<Utc>, bool),
-    ) {
+    ) -> bool {
         let report = Report::Delivery(DeliveryReport {
             delivery: delivery.id.clone(),
             notice_id: delivery.notice_id.clone(),
@@ -139,10 +139,12 @@ impl Bench {
         });
         let mut group = self.group();
         assert!(group.report(&report, now).unwrap());
+        let is_proof = !group.accepted.is_empty();
         group.decide_about_accepted(now).unwrap();
         if survives {
             group.commit().unwrap();
         }
+        is_proof
     }
 
     fn resource(&self) -> Resource {
@@ -195,10 +197,10 @@ fn one_contact_that_was_told_is_proof_and_the_others_add_nothing() {
         bench.report(&waiting[0], AttemptOutcome::Failed, (at(1), true));
         bench.report(&waiting[1], AttemptOutcome::Unknown, (at(2), true));
         assert_eq!(bench.accepted_at(), None, "refused, or nobody can tell");
-        bench.report(&waiting[2], AttemptOutcome::Sent, (at(30), true));
+        assert!(bench.report(&waiting[2], AttemptOutcome::Sent, (at(30), true)));
         assert_eq!(bench.accepted_at(), Some(at(30)));
         let decisions = bench.decisions();
-        bench.report(&waiting[3], AttemptOutcome::Sent, (at(31), true));
+        assert!(!bench.report(&waiting[3], AttemptOutcome::Sent, (at(31), true)));
         assert_eq!((bench.accepted_at(), bench.decisions()), (Some(at(30)), decisions));
         // Due at 48, and a day after it was taken at 30.
         bench.wake(at(48));
@@ -243,7 +245,7 @@ fn where_no_policy_asks_for_proof_a_receipt_decides_nothing() {
         let mut bench = Bench::stopped(store, &text);
         let (decisions, before) = (bench.decisions(), bench.resource());
         let first = bench.waiting().remove(0);
-        bench.report(&first, AttemptOutcome::Sent, (at(1), true));
+        assert!(!bench.report(&first, AttemptOutcome::Sent, (at(1), true)));
         assert_eq!((bench.decisions(), bench.resource()), (decisions, before));
         bench.wake(at(48));
         assert_eq!(bench.resource().phase.as_str(), "released");
