@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::engine::account::Account;
-use crate::engine::decision::{Decision, Portfolio, Scope};
+use crate::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope};
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::input::Event;
 use crate::engine::policy::PolicySet;
@@ -18,6 +18,7 @@ use crate::engine::{scope, step};
 #[derive(Debug)]
 pub struct Simulation<'p> {
     policies: &'p PolicySet,
+    proofs: Proofs,
     /// The instant that is open: events of it may still come.
     clock: Option<DateTime<Utc>>,
     /// Events of the open instant, by account, in arrival order.
@@ -40,15 +41,22 @@ pub struct Decided {
 }
 
 impl<'p> Simulation<'p> {
-    /// A world in which nothing happened yet.
+    /// A world in which nothing happened yet, and in which every notice counts as accepted when it is due.
     pub fn new(policies: &'p PolicySet) -> Self {
         Self {
             policies,
+            proofs: Proofs::Assumed,
             clock: None,
             open: BTreeMap::new(),
             accounts: BTreeMap::new(),
             wakes: BTreeSet::new(),
         }
+    }
+
+    /// The same world with other proofs. Nothing is sent in it: with recorded ones no notice is ever accepted.
+    #[must_use]
+    pub fn with_proofs(self, proofs: Proofs) -> Self {
+        Self { proofs, ..self }
     }
 
     /// Reads one event, in arrival order. If it is later than the open instant, that is closed and time moves on to it, by
@@ -122,9 +130,11 @@ impl<'p> Simulation<'p> {
             account: Account::unknown(id.clone()),
             resources: BTreeMap::new(),
         });
-        let scope = scope(&whole.account, &events, self.policies, now);
+        let input = Input::events(&events);
+        let scope = scope(&whole.account, input, self.policies, now);
         let before = in_sight(whole, &scope, now);
-        let decision = step(before, &events, self.policies, now);
+        let circumstances = Circumstances { now, proofs: self.proofs };
+        let decision = step(before, input, self.policies, circumstances);
         self.wakes.retain(|(_, account)| *account != id);
         whole.account = decision.after.account.clone();
         whole.resources.extend(decision.after.resources.clone());

@@ -48,6 +48,9 @@ enum Command {
         /// What to print.
         #[arg(long, value_enum, default_value_t = simulate::Format::Trace)]
         format: simulate::Format,
+        /// What counts as proof that somebody was told (SAFE-4).
+        #[arg(long, value_enum, default_value_t = simulate::ProofsOption::Assumed)]
+        proofs: simulate::ProofsOption,
         /// Events as JSON lines; `-` or nothing for standard input.
         file: Option<PathBuf>,
     },
@@ -110,8 +113,8 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
     let config = cli.config;
     match cli.command {
         Command::Run(args) => run::run(args, settings(config)?),
-        Command::Simulate { until, policies, format, file } => {
-            run_simulate(until, policies.as_deref(), format, file.as_deref())
+        Command::Simulate { until, policies, format, proofs, file } => {
+            run_simulate(until, policies.as_deref(), (format, proofs), file.as_deref())
         }
         Command::Policy(command) => policy::run(command, config),
         Command::Template(command) => template::run(command, &settings(config)?.settings),
@@ -147,12 +150,17 @@ fn with_network(work: impl Future<Output = miette::Result<ExitCode>>) -> miette:
 fn run_simulate(
     until: DateTime<Utc>,
     policies: Option<&Path>,
-    format: simulate::Format,
+    (format, proofs): (simulate::Format, simulate::ProofsOption),
     file: Option<&Path>,
 ) -> miette::Result<ExitCode> {
     let policies = app::policies(policies).map_err(|errors| miette::miette!("{errors}"))?;
-    let options =
-        simulate::Options { policies: &policies.set, limits: Limits::default(), until, format };
+    let options = simulate::Options {
+        policies: &policies.set,
+        limits: Limits::default(),
+        until,
+        format,
+        proofs: proofs.into(),
+    };
     let input: Box<dyn Read> = match file.filter(|path| *path != Path::new("-")) {
         Some(path) => Box::new(
             File::open(path).map_err(|error| miette::miette!("{}: {error}", path.display()))?,

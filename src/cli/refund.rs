@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::simulate::{self, Format, Options};
 use crate::app;
+use crate::engine::decision::Proofs;
 use crate::engine::effect::{Effect, Rejected, Request};
 use crate::engine::refund::{Factors, Payout, Refund, RefundMethod, RefundPart, RefundTerm};
 use crate::event::Limits;
@@ -63,6 +64,7 @@ pub(super) fn run(command: Command) -> miette::Result<ExitCode> {
         limits: Limits::default(),
         until,
         format: Format::Trace,
+        proofs: Proofs::Assumed,
     };
     let mut answers = Answers { resource: quote.resource, json: quote.json, ..Answers::default() };
     let mut left_out = 0;

@@ -6,7 +6,7 @@ use std::io::{BufRead, Write};
 use chrono::{DateTime, Utc};
 
 use crate::dispatch::message::Publication;
-use crate::engine::decision::Verdict;
+use crate::engine::decision::{Proofs, Verdict};
 use crate::engine::effect::Effect;
 use crate::engine::input::Body;
 use crate::engine::policy::PolicySet;
@@ -46,6 +46,26 @@ pub struct Options<'a> {
     pub until: DateTime<Utc>,
     /// How to print.
     pub format: Format,
+    /// What counts as proof that somebody was told.
+    pub proofs: Proofs,
+}
+
+/// What counts as proof that a notice was accepted, as it is asked for (SAFE-4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProofsOption {
+    /// Every notice counts as accepted when it is due.
+    Assumed,
+    /// Nothing is sent, so nothing is ever accepted: shows what would be held.
+    Recorded,
+}
+
+impl From<ProofsOption> for Proofs {
+    fn from(option: ProofsOption) -> Self {
+        match option {
+            ProofsOption::Assumed => Self::Assumed,
+            ProofsOption::Recorded => Self::Recorded,
+        }
+    }
 }
 
 /// Reads events as JSON lines, in the order of arrival, and prints what was decided. `complain` is told what was left out.
@@ -71,7 +91,7 @@ pub(super) fn decide(
     complain: &mut impl FnMut(String),
     mut take: impl FnMut(&Decided) -> Result<(), SimulateError>,
 ) -> Result<(), SimulateError> {
-    let mut simulation = Simulation::new(options.policies);
+    let mut simulation = Simulation::new(options.policies).with_proofs(options.proofs);
     let mut hand_on = |decided: Vec<Decided>, complain: &mut dyn FnMut(String)| {
         decided.iter().try_for_each(|one| {
             left_out(one, complain);

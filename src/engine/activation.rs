@@ -123,12 +123,16 @@ pub(super) fn enter(
         charges: Vec::new(),
         detached: Vec::new(),
         promised: BTreeMap::new(),
+        named: BTreeMap::new(),
+        notified: BTreeMap::new(),
         holds: Holds::default(),
         held: None,
+        held_before: Vec::new(),
         sequence: 0,
         wake_at: None,
     };
     resource.told = takeover::told(policy, &resource, entry.past.notices_sent);
+    resource.notified = takeover::notified(policy, &resource, entry.past.notices_sent);
     work.resources.insert(id.clone(), resource);
     if let Some(reason) = bad_term(policy.renewal.as_ref(), activation) {
         work.reject(Some(&id), Request::AutoRenew, RejectCode::BadTerm, reason);

@@ -75,9 +75,9 @@ fn set_anchor(work: &mut Work<'_>, id: &ResourceId, since: Option<DateTime<Utc>>
     if resource.arrears_since == since {
         return;
     }
-    // Cured, or a new episode: what the notices of the old one named does not bind any more (SAFE-9).
+    // Cured, or a new episode.
     if since.is_none_or(|since| resource.arrears_since.is_none_or(|old| since > old)) {
-        resource.promised.clear();
+        resource.end_episode();
     }
     resource.arrears_since = since;
     resource.arrears_known_at = since.map(|_| now);

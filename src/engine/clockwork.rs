@@ -1,4 +1,5 @@
-//! Deadlines: takes the steps that are due, one stage after the other, each through the gate (SAFE-7, SAFE-9, SAFE-10).
+//! Deadlines: takes the steps that are due, one stage after the other, each through the gate (SAFE-4, SAFE-7, SAFE-9,
+//! SAFE-10).
 //!
 //! Knows no phase by name and no anchor by meaning: the policy says both.
 
@@ -9,10 +10,11 @@ use chrono::{DateTime, Utc};
 use super::account::Register;
 use super::deadline::{self, Place};
 use super::effect::{RejectCode, Request};
-use super::gate;
+use super::gate::{self, Because, Proven, Wanted};
 use super::id::{EventKey, ResourceId};
 use super::notice;
 use super::policy::{Cause, NoticeTrigger, Outcome, PhaseClass, Policy, Step};
+use super::proof;
 use super::refund::Refund;
 use super::request::{self, Refusal};
 use super::resource::{Asked, Resource};
@@ -36,31 +38,37 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
 /// Takes the next step if it is due and nothing holds it.
 fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
     let Some(resource) = work.resources.get(id) else { return false };
-    let due =
-        deadline::next(policy, resource, Place::of(resource)).filter(|due| due.at <= work.now);
+    let due = deadline::next(policy, resource, Place::of(resource), work.proofs)
+        .filter(|due| due.wanted_at <= work.now);
     let Some(due) = due else {
         // What was held is not due any more.
         if resource.asked.is_none()
             && let Some(resource) = work.resources.get_mut(id)
         {
-            resource.held = None;
+            resource.forget_held();
         }
         return false;
     };
-    if due.ahead(policy, work.now) > work.now {
+    if due.at <= work.now && due.ahead(policy, work.now) > work.now {
         // It is late, and today nobody works: what holds it, if something does, goes on holding it.
         return false;
     }
     let step = due.step;
     let class = policy.class(&step.to);
-    match gate::ask(&work.account, resource, class, step.irreversible, work.now) {
+    let wanted = Wanted { into: class, irreversible: step.irreversible, proven: due.proven };
+    match gate::ask(&work.account, resource, wanted, work.now) {
         gate::Verdict::Hold { because, .. } => {
             // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
             if resource.asked.is_none() || resource.held.is_none() {
-                work.hold(id, &step.to, because);
+                let wanting = proof::wanting(step, resource);
+                if work.hold(id, &step.to, because) && because == Because::Proof {
+                    work.because(because.rule(), Some(id), wanting);
+                }
             }
             false
         }
+        // Proven, and a later date was named meanwhile, or its day is none for it.
+        gate::Verdict::Go if due.at > work.now => false,
         gate::Verdict::Go => {
             take(work, id, (step, due.at));
             ended(work, id, class);
@@ -119,7 +127,10 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
     let Some((resource, policy)) = work.known(id) else { return };
     let Some(asked) = resource.asked.clone() else { return };
     let class = policy.class(&asked.to);
-    let verdict = gate::ask(&work.account, resource, class, class == PhaseClass::Gone, work.now);
+    // Whoever asked for it need not be warned of it.
+    let wanted =
+        Wanted { into: class, irreversible: class == PhaseClass::Gone, proven: Proven::default() };
+    let verdict = gate::ask(&work.account, resource, wanted, work.now);
     if asked.cause == Cause::Return && resource.held.is_some() && verdict != gate::Verdict::Go {
         // Only other returns can change the answer: it is given when the hold ends, whoever is looked at until then.
         return;
@@ -135,7 +146,9 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
         }
     };
     match verdict {
-        gate::Verdict::Hold { because, .. } => work.hold(id, &asked.to, because),
+        gate::Verdict::Hold { because, .. } => {
+            work.hold(id, &asked.to, because);
+        }
         gate::Verdict::Go => {
             let (outcome, rule, reason) = asked_outcome(policy, &asked, class);
             let rules = [rule.into()];
@@ -243,7 +256,7 @@ fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     if class == PhaseClass::Gone {
         term::close_charges(work, id, "ended");
         if let Some(resource) = work.resources.get_mut(id) {
-            resource.promised.clear();
+            resource.end_episode();
             resource.arrears_since = None;
             resource.arrears_known_at = None;
         }

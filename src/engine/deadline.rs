@@ -6,9 +6,12 @@ use core::cmp::Reverse;
 use chrono::{DateTime, Utc};
 
 use super::calendar;
+use super::decision::Proofs;
 use super::effect::Promise;
+use super::gate::Proven;
 use super::id::PhaseName;
 use super::policy::{Anchor, Cause, PhaseClass, Policy, Step};
+use super::proof;
 use super::resource::Resource;
 
 /// Where a resource is, or will be.
@@ -47,8 +50,12 @@ pub(super) fn anchor(
 #[derive(Clone, Copy)]
 pub(super) struct Due<'p> {
     pub(super) step: &'p Step,
-    /// When.
+    /// When the policy wants it: then it is said if something holds it.
+    pub(super) wanted_at: DateTime<Utc>,
+    /// When it comes by what is known: proof that came late moves it (SAFE-4).
     pub(super) at: DateTime<Utc>,
+    /// What is proven of what it asks for.
+    pub(super) proven: Proven,
     /// Since when that can be known: what lies before is not made up.
     pub(super) known_at: DateTime<Utc>,
 }
@@ -61,12 +68,13 @@ pub(super) fn next<'p>(
     policy: &'p Policy,
     resource: &Resource,
     place: Place<'_>,
+    proofs: Proofs,
 ) -> Option<Due<'p>> {
     policy
         .steps
         .iter()
         .filter(|step| step.from == *place.phase && applies(step, resource, place))
-        .filter_map(|step| due(policy, step, resource, place))
+        .filter_map(|step| due((policy, step), resource, place, proofs))
         .min_by_key(|due| due.at)
 }
 
@@ -76,10 +84,10 @@ fn applies(step: &Step, resource: &Resource, place: Place<'_>) -> bool {
 }
 
 fn due<'p>(
-    policy: &'p Policy,
-    step: &'p Step,
+    (policy, step): (&'p Policy, &'p Step),
     resource: &Resource,
     place: Place<'_>,
+    proofs: Proofs,
 ) -> Option<Due<'p>> {
     let anchors: Option<Vec<_>> = step
         .at
@@ -98,9 +106,25 @@ fn due<'p>(
     {
         at = at.max(*promised);
     }
-    let at = if step.at.working_days_only { on_working_day(policy, at, at)? } else { at };
+    let wanted_at = on_day_of(policy, step, at)?;
+    let proven = proof::of(step, resource, place, proofs);
+    let at = match proofs {
+        Proofs::Assumed => wanted_at,
+        Proofs::Recorded => {
+            let moved = resource.named.get(&step.to).copied().max(proven.from);
+            match moved.filter(|moved| *moved > wanted_at) {
+                Some(moved) => on_day_of(policy, step, moved)?,
+                None => wanted_at,
+            }
+        }
+    };
     let known_at = known_at.map_or(place.entered_at, |known_at| known_at.max(place.entered_at));
-    Some(Due { step, at, known_at })
+    Some(Due { step, wanted_at, at, proven, known_at })
+}
+
+/// `at`, or the first time after it at which the step may come by the calendar.
+fn on_day_of(policy: &Policy, step: &Step, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if step.at.working_days_only { on_working_day(policy, at, at) } else { Some(at) }
 }
 
 /// When dunlin learned of an anchor.
@@ -150,12 +174,24 @@ impl Due<'_> {
 }
 
 /// What the clock will do to a resource, step after step, if nobody pays: the promises of a notice sent at `now`.
-pub(super) fn outlook(policy: &Policy, resource: &Resource, now: DateTime<Utc>) -> Vec<Promise> {
+///
+/// Of a step for which proof is missing none names a date that it could not keep if everything were accepted at once.
+pub(super) fn outlook(
+    policy: &Policy,
+    resource: &Resource,
+    proofs: Proofs,
+    now: DateTime<Utc>,
+) -> Vec<Promise> {
     let mut promises = Vec::new();
     let mut place = Place::of(resource);
     for _ in 0..policy.phases.len() {
-        let Some(due) = next(policy, resource, place) else { break };
+        let Some(due) = next(policy, resource, place, proofs) else { break };
         let (step, at) = (due.step, due.ahead(policy, now));
+        let proven = due.proven.missing.map(|lead| proof::after(now, lead));
+        let at = match proven.filter(|proven| *proven > at) {
+            Some(proven) => on_day_of(policy, step, proven).unwrap_or(DateTime::<Utc>::MAX_UTC),
+            None => at,
+        };
         let class = policy.class(&step.to);
         promises.push(Promise { to: step.to.clone(), class, at, irreversible: step.irreversible });
         place = Place { phase: &step.to, entered_at: at, entered_by: Cause::Clock };

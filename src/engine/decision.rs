@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
-use super::effect::Effect;
+use super::effect::{Effect, Notice};
 use super::id::{EventKey, ResourceId};
 use super::input::Event;
 use super::resource::Resource;
@@ -20,6 +20,41 @@ pub struct Portfolio {
     pub account: Account,
     /// The resources that were loaded.
     pub resources: BTreeMap<ResourceId, Resource>,
+}
+
+/// What happened: what a decision is about. Nothing happened: it is a wake.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Input<'i> {
+    /// Events of one account and one instant, in arrival order.
+    pub events: &'i [Event],
+    /// Notices to the account that were accepted for at least one contact, since the last decision that knew of them. One
+    /// that is named again changes nothing.
+    pub accepted: &'i [&'i Notice],
+}
+
+impl<'i> Input<'i> {
+    /// Nothing but these events.
+    pub fn events(events: &'i [Event]) -> Self {
+        Self { events, accepted: &[] }
+    }
+}
+
+/// Under what circumstances a decision is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The clock.
+    pub now: DateTime<Utc>,
+    /// What counts as proof.
+    pub proofs: Proofs,
+}
+
+/// What counts as proof that a notice was accepted (SAFE-4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proofs {
+    /// Every notice counts as accepted when it is due, and no step waits for proof: where nothing is really sent.
+    Assumed,
+    /// Only what is reported as accepted.
+    Recorded,
 }
 
 /// Which resources a decision has to see.

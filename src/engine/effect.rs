@@ -223,7 +223,7 @@ pub struct Held {
     pub policy: PolicyKey,
     /// The phase it was to enter.
     pub to: PhaseName,
-    /// What holds it (`hold`).
+    /// What holds it (`hold`, `proof`).
     pub because: String,
     /// Since when.
     pub since: DateTime<Utc>,

@@ -211,7 +211,8 @@ fn removed(work: &mut Work<'_>, id: &ResourceId) -> Verdict {
         resource.phase = gone;
         resource.entered_at = now;
         resource.entered_by = Cause::Removed;
-        (resource.held, resource.asked, resource.schedule) = (None, None, None);
+        resource.forget_held();
+        (resource.asked, resource.schedule) = (None, None);
     })
 }
 

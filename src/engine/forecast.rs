@@ -13,12 +13,16 @@ use rust_decimal::Decimal;
 use super::account::Account;
 use super::charge;
 use super::deadline::{self, Due, Place};
+use super::decision::Proofs;
 use super::hold::Hold;
 use super::id::{NoticeKind, PhaseName};
 use super::notice;
 use super::policy::{Cause, Channel, NoticeRule, NoticeTrigger, PhaseClass, Policy};
 use super::resource::{Asked, Resource};
 use super::slot;
+
+/// Proof that may still come is taken to come in time: what is missing now is said by the step that is held for it.
+const PROOFS: Proofs = Proofs::Assumed;
 
 /// One thing that will happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +145,7 @@ impl<'p> Seer<'p> {
     /// Everything up to the next change of phase, and that; whether there is anything beyond.
     fn stage(&mut self) -> bool {
         let policy = self.policy;
-        let due = deadline::next(policy, &self.resource, Place::of(&self.resource));
+        let due = deadline::next(policy, &self.resource, Place::of(&self.resource), PROOFS);
         let due = due.map(|due| (due, due.ahead(policy, self.from)));
         let step_at = due.map_or(DateTime::<Utc>::MAX_UTC, |(_, at)| at);
         if let Some(asked) = self.resource.asked.clone()
@@ -267,7 +271,7 @@ impl<'p> Seer<'p> {
         resource.phase = to.clone();
         resource.entered_at = at;
         resource.entered_by = by;
-        resource.held = None;
+        resource.forget_held();
         if self.policy.class(to) >= PhaseClass::Retained {
             resource.asked = None;
             resource.schedule = None;
@@ -320,7 +324,7 @@ impl<'p> Seer<'p> {
             if !slot::fits(policy, rule, &self.resource) {
                 continue;
             }
-            let slots = slot::open_slots(policy, rule, &self.resource);
+            let slots = slot::open_slots(policy, rule, &self.resource, PROOFS);
             for at in slots.into_iter().filter(|at| window.contains(at)) {
                 self.tell(rule, at);
             }

@@ -29,6 +29,7 @@ mod fact;
 pub mod forecast;
 pub mod gate;
 mod notice;
+mod proof;
 mod request;
 mod returns;
 pub mod runway;

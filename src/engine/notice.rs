@@ -9,11 +9,14 @@ use alloc::vec::Vec;
 
 use chrono::{DateTime, Utc};
 
-use super::effect::{Effect, Notice};
+use super::deadline;
+use super::decision::Proofs;
+use super::effect::{Effect, Notice, NoticeItem, Promise};
 use super::id::{NoticeKind, ResourceId};
 use super::input::Contact;
 use super::money::Money;
 use super::policy::{Channel, Clock, NoticeRule, NoticeTrigger, PhaseClass, Policy};
+use super::proof;
 use super::resource::Resource;
 use super::slot;
 use super::work::{Work, is_over};
@@ -77,12 +80,11 @@ pub(super) fn settle(work: &mut Work<'_>) {
     for (kind, draft) in core::mem::take(&mut work.drafts) {
         let Some(notice) = freeze(work, &kind, draft) else { continue };
         for item in &notice.items {
+            let policies = work.policies;
             let Some(resource) = work.resources.get_mut(&item.resource) else { continue };
-            for promise in item.promises.iter().filter(|promise| promise.class > PhaseClass::Unpaid)
-            {
-                let promised = resource.promised.entry(promise.to.clone()).or_insert(promise.at);
-                *promised = promise.at.max(*promised);
-            }
+            let Some(policy) = policies.get(&resource.policy) else { continue };
+            promise((policy, resource), item, work.proofs, work.now);
+            proof::decided(policy, resource, &notice, work.proofs);
         }
         let rule = notice.rules.first().cloned().unwrap_or_default();
         work.because(&rule, None, format!("{kind} about {} resources", notice.items.len()));
@@ -92,6 +94,30 @@ pub(super) fn settle(work: &mut Work<'_>) {
             work.push(Effect::Unreachable { notice: kind, resources, reason });
         }
         work.push(Effect::Notice(notice));
+    }
+}
+
+/// Remembers what a notice names: the date that the policy wants, and one beyond it that missing proof asks for.
+fn promise(
+    (policy, resource): (&Policy, &mut Resource),
+    item: &NoticeItem,
+    proofs: Proofs,
+    now: DateTime<Utc>,
+) {
+    let wanted = match proofs {
+        Proofs::Assumed => item.promises.clone(),
+        Proofs::Recorded => deadline::outlook(policy, resource, Proofs::Assumed, now),
+    };
+    let binding = |promise: &&Promise| promise.class > PhaseClass::Unpaid;
+    for promise in item.promises.iter().filter(binding) {
+        let wanted = wanted.iter().find(|one| one.to == promise.to);
+        let wanted = wanted.map_or(promise.at, |one| one.at.min(promise.at));
+        let promised = resource.promised.entry(promise.to.clone()).or_insert(wanted);
+        *promised = wanted.max(*promised);
+        if promise.at > *promised {
+            let named = resource.named.entry(promise.to.clone()).or_insert(promise.at);
+            *named = promise.at.max(*named);
+        }
     }
 }
 

@@ -109,8 +109,30 @@ pub struct Step {
     pub notice: Option<NoticeKind>,
     /// Cannot be taken back: data is lost.
     pub irreversible: bool,
+    /// What must be proven before it, all of it (SAFE-4).
+    pub proofs: Vec<Proof>,
     /// The rules that it implements.
     pub rules: Vec<String>,
+}
+
+/// Somebody was told in time: what an irreversible step asks for (SAFE-4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Kinds of notices that were accepted for at least one contact.
+    pub notices: Vec<NoticeKind>,
+    /// How many of them it takes.
+    pub of_them: OfThem,
+    /// The step comes at least this long after they were accepted.
+    pub lead: TimeDelta,
+}
+
+/// How many of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfThem {
+    /// Each.
+    All,
+    /// One of them is enough.
+    Any,
 }
 
 /// What a step tells provisioning.
@@ -306,6 +328,11 @@ impl Policy {
     /// Whether the policy has a phase of this name.
     pub fn has(&self, phase: &PhaseName) -> bool {
         self.phases.iter().any(|known| known.name == *phase)
+    }
+
+    /// Whether a step asks for proof that notices of this kind were accepted.
+    pub fn asks_for_proof_of(&self, kind: &NoticeKind) -> bool {
+        self.steps.iter().flat_map(|step| &step.proofs).any(|proof| proof.notices.contains(kind))
     }
 
     /// Where a resource starts.

@@ -77,12 +77,21 @@ pub struct Resource {
     /// The latest date that a notice of this episode named for each step (SAFE-9).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub promised: BTreeMap<PhaseName, DateTime<Utc>>,
+    /// Dates beyond those, which notices of this episode named while proof was missing for the step (SAFE-4).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub named: BTreeMap<PhaseName, DateTime<Utc>>,
+    /// What was told of it in this episode, of the kinds that its policy asks proof of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notified: BTreeMap<NoticeKind, Notified>,
     /// Holds on it alone.
     #[serde(default)]
     pub holds: Holds,
     /// A step that is due and held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldStep>,
+    /// Steps that were said to be held and still wait behind that one: they are not said again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_before: Vec<HeldStep>,
     /// Counts state changes.
     #[serde(default)]
     pub sequence: u64,
@@ -173,6 +182,16 @@ pub struct Asked {
     pub scheduled: bool,
 }
 
+/// That a kind of notice was told, and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notified {
+    /// When the first notice of the episode was decided.
+    pub first_at: DateTime<Utc>,
+    /// When one of them was first known to be accepted for at least one contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<DateTime<Utc>>,
+}
+
 /// A step that is due and held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldStep {
@@ -219,6 +238,25 @@ impl Term {
 }
 
 impl Resource {
+    /// Takes note of a step that is due and held; `false` if that was said before.
+    pub(super) fn hold(&mut self, step: HeldStep) -> bool {
+        let is_same = |held: &HeldStep| (&held.to, &held.because) == (&step.to, &step.because);
+        if self.held.as_ref().is_some_and(is_same) {
+            return false;
+        }
+        let known = self.held_before.iter().position(is_same);
+        let known = known.map(|index| self.held_before.remove(index));
+        let is_news = known.is_none();
+        self.held_before.extend(self.held.replace(known.unwrap_or(step)));
+        is_news
+    }
+
+    /// Nothing that was held is due any more.
+    pub(super) fn forget_held(&mut self) {
+        self.held = None;
+        self.held_before.clear();
+    }
+
     /// Whether dunlin asks for its renewal.
     pub fn renews_itself(&self) -> bool {
         self.auto_renew.as_ref().is_some_and(|setting| setting.value.mode == RenewMode::Auto)
@@ -227,6 +265,13 @@ impl Resource {
     /// Whether the system before dunlin told what was to be told at this instant.
     pub fn was_told(&self, kind: &NoticeKind, wanted_at: DateTime<Utc>) -> bool {
         self.told.get(kind).is_some_and(|until| wanted_at <= *until)
+    }
+
+    /// The trouble is over: what was told of it neither binds (SAFE-9) nor proves (SAFE-4) anything for the next.
+    pub(super) fn end_episode(&mut self) {
+        self.promised.clear();
+        self.named.clear();
+        self.notified.clear();
     }
 
     /// The end of the running term; none after it was given back.

@@ -168,7 +168,7 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId, refund: Refund, at: D
     if let Some(resource) = work.resources.get_mut(id) {
         resource.orders.clear();
         // Asked for by the customer: no date that a notice named stands against it.
-        resource.promised.clear();
+        resource.end_episode();
         if let Some(term) = resource.term.as_mut() {
             // What was said about this expiry before it was given back does not bring it back to life.
             term.stamp = Stamp {

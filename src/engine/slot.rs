@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::deadline::{self, Place};
+use super::decision::Proofs;
 use super::id::ResourceId;
 use super::notice;
 use super::policy::{NoticeRule, NoticeTrigger, Offset, PhaseClass, Policy};
@@ -19,8 +20,8 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
     let mut dealt_with = None;
     for (index, rule) in policy.notices.iter().enumerate() {
         let Some(resource) = work.resources.get(id) else { return };
-        let mut due: Vec<_> =
-            open_slots(policy, rule, resource).into_iter().filter(|slot| *slot <= now).collect();
+        let mut due = open_slots(policy, rule, resource, work.proofs);
+        due.retain(|slot| *slot <= now);
         due.sort_unstable();
         let Some(latest) = due.pop() else { continue };
         dealt_with = dealt_with.max(Some(latest));
@@ -46,11 +47,12 @@ pub(super) fn open_slots(
     policy: &Policy,
     rule: &NoticeRule,
     resource: &Resource,
+    proofs: Proofs,
 ) -> Vec<DateTime<Utc>> {
     if policy.class(&resource.phase) == PhaseClass::Gone {
         return Vec::new();
     }
-    let Some((from, known_at, offsets)) = counted_from(policy, rule, resource) else {
+    let Some((from, known_at, offsets)) = counted_from(policy, rule, resource, proofs) else {
         return Vec::new();
     };
     // A slot not later than the moment when what it counts from became known was never due (PRE-8).
@@ -67,6 +69,7 @@ fn counted_from<'p>(
     policy: &Policy,
     rule: &'p NoticeRule,
     resource: &Resource,
+    proofs: Proofs,
 ) -> Option<(DateTime<Utc>, DateTime<Utc>, &'p [Offset])> {
     let place = Place::of(resource);
     match &rule.on {
@@ -76,11 +79,14 @@ fn counted_from<'p>(
             Some((from, known_at.unwrap_or(resource.slots_until), offsets))
         }
         NoticeTrigger::Ahead { to, offsets } => {
-            let due = deadline::next(policy, resource, place).filter(|due| due.step.to == *to)?;
+            let due =
+                deadline::next(policy, resource, place, proofs).filter(|due| due.step.to == *to)?;
             // Only with auto-renewal on, or off: before it was switched nobody could know.
             let switched = resource.auto_renew.as_ref().map(|setting| setting.time);
             let switched = switched.filter(|_| due.step.when.auto_renew.is_some());
-            Some((due.at, switched.map_or(due.known_at, |at| due.known_at.max(at)), offsets))
+            // A date that nothing but missing proof put off is no reason to warn again before the proof is there.
+            let from = if due.proven.missing.is_some() { due.wanted_at } else { due.at };
+            Some((from, switched.map_or(due.known_at, |at| due.known_at.max(at)), offsets))
         }
         NoticeTrigger::ArrearsStarted
         | NoticeTrigger::Step

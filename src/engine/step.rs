@@ -9,24 +9,26 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::account::Account;
-use super::decision::{Decision, Portfolio, Scope};
-use super::input::{Body, Event};
+use super::decision::{Circumstances, Decision, Input, Portfolio, Scope};
+use super::input::Body;
 use super::policy::PolicySet;
 use super::work::Work;
-use super::{arrears, charge, clockwork, fact, ledger, notice, runway, slot, wake};
+use super::{arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, wake};
 
-/// Decides what follows from `events`, all of one account and one instant, in arrival order, and from what is due at `now`.
+/// Decides what follows from what happened to one account at one instant, and from what is due then.
 ///
-/// `before` holds the account and at least the resources that [`scope`] named. Without events it is a wake. Spurious wakes
-/// change nothing.
+/// `before` holds the account and at least the resources that [`scope`] named. Spurious wakes change nothing.
 pub fn step(
     before: Portfolio,
-    events: &[Event],
+    input: Input<'_>,
     policies: &PolicySet,
-    now: DateTime<Utc>,
+    circumstances: Circumstances,
 ) -> Decision {
-    let mut work = Work::new(before.clone(), policies, now);
-    let verdicts = events.iter().map(|event| fact::apply(&mut work, event)).collect();
+    let mut work = Work::new(before.clone(), policies, circumstances);
+    for notice in input.accepted {
+        proof::accepted(&mut work, notice);
+    }
+    let verdicts = input.events.iter().map(|event| fact::apply(&mut work, event)).collect();
     arrears::settle(&mut work, &before.account.balances);
     let mut ids: Vec<_> = work.resources.keys().cloned().collect();
     // What waited for a hold is decided in the order in which it was asked for, before everything else.
@@ -45,14 +47,16 @@ pub fn step(
 /// What [`step`] has to see.
 pub fn scope(
     account: &Account,
-    events: &[Event],
+    input: Input<'_>,
     policies: &PolicySet,
     now: DateTime<Utc>,
 ) -> Scope {
     let mut scope = Scope { due: true, ..Scope::default() };
     let mut balances = account.balances.clone();
     let currency = account.profile.as_ref().map(|profile| profile.value.currency);
-    for event in events {
+    let told = input.accepted.iter().flat_map(|notice| &notice.items);
+    scope.named.extend(told.map(|item| item.resource.clone()));
+    for event in input.events {
         match &event.body {
             // Set aside by `fact`: it says nothing about the balance.
             Body::BalanceReported { balance, .. }

@@ -13,12 +13,12 @@ use super::activation::{self, Entry};
 use super::arrears;
 use super::calendar;
 use super::deadline::{self, Place};
-use super::decision::Verdict;
+use super::decision::{Proofs, Verdict};
 use super::id::NoticeKind;
 use super::input::{Event, Import, SentNotice};
 use super::money::Currency;
-use super::policy::{Cause, Clock, PhaseClass, Policy};
-use super::resource::Resource;
+use super::policy::{Anchor, Cause, Clock, NoticeTrigger, PhaseClass, Policy};
+use super::resource::{Notified, Resource};
 use super::slot;
 use super::work::Work;
 
@@ -140,6 +140,49 @@ pub(super) fn told(
     told
 }
 
+/// What was told of the episode that a resource came in: the system before vouches that it was accepted (SAFE-4).
+pub(super) fn notified(
+    policy: &Policy,
+    resource: &Resource,
+    sent: &[SentNotice],
+) -> BTreeMap<NoticeKind, Notified> {
+    let mut notified = BTreeMap::new();
+    let Some(begin) = episode_begin(policy, resource) else { return notified };
+    for SentNotice { notice, at } in sent {
+        if *at < begin || !policy.asks_for_proof_of(notice) {
+            continue;
+        }
+        let known =
+            notified.entry(notice.clone()).or_insert(Notified { first_at: *at, accepted_at: None });
+        known.first_at = known.first_at.min(*at);
+        known.accepted_at = Some(known.first_at);
+    }
+    notified
+}
+
+/// Since when notices can be about the trouble that a resource came in; `None` without any.
+///
+/// What was sent about an earlier term names other dates and proves nothing for this one.
+fn episode_begin(policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
+    if policy.clock == Clock::Arrears {
+        return resource.arrears_since;
+    }
+    let expiry = resource.expiry()?;
+    let first = policy
+        .notices
+        .iter()
+        .filter_map(|rule| {
+            let NoticeTrigger::Slots { anchor: Anchor::Expiry, offsets } = &rule.on else {
+                return None;
+            };
+            Some(offsets)
+        })
+        .flatten()
+        .filter_map(|offset| offset.from(expiry, policy.zone))
+        .min();
+    first.map_or(expiry, |first| first.min(expiry)).checked_sub_signed(EARLY_MAX)
+}
+
 /// The instants around `at` at which the policy wants a kind of notice about a resource, also those that are past.
 fn wanted(
     policy: &Policy,
@@ -149,8 +192,8 @@ fn wanted(
 ) -> Vec<DateTime<Utc>> {
     let rules = policy.notices.iter().filter(|rule| rule.kind == *kind);
     let mut wanted: Vec<_> =
-        rules.flat_map(|rule| slot::open_slots(policy, rule, resource)).collect();
-    let step = deadline::next(policy, resource, Place::of(resource));
+        rules.flat_map(|rule| slot::open_slots(policy, rule, resource, Proofs::Assumed)).collect();
+    let step = deadline::next(policy, resource, Place::of(resource), Proofs::Assumed);
     wanted.extend(step.filter(|due| due.step.notice.as_ref() == Some(kind)).map(|due| due.at));
     if let Some(check) = policy.balance_check.as_ref().filter(|check| check.notice == *kind) {
         let next = calendar::next_time_of_day(policy.zone, at, check.at);

@@ -89,10 +89,11 @@ fn move_expiry(
     if !is_kept {
         term.day = day_of(policy.zone, expires_at);
     }
-    if resource.promised.values().min().is_some_and(|first| expires_at > *first) {
-        // Later than what any notice named: that trouble is over, and the next episode starts clean (SAFE-9). Of two
-        // corrections to earlier the second may be the later one; what was promised before both still binds.
-        resource.promised.clear();
+    let first = resource.promised.values().min().copied();
+    if expires_at > first.unwrap_or(old) {
+        // Later than what any notice named: that trouble is over, and the next episode starts clean. Of two corrections to
+        // earlier the second may be the later one; what was promised before both still binds (SAFE-9).
+        resource.end_episode();
     }
     close_charges(work, id, "renewed");
     work.because("PRE-9", Some(id), alloc::format!("expiry moved from {old} to {expires_at}"));

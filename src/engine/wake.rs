@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::charge;
 use super::deadline::{self, Place};
-use super::gate;
+use super::gate::{self, Proven, Wanted};
 use super::policy::{PhaseClass, Policy};
 use super::resource::Resource;
 use super::slot;
@@ -31,13 +31,15 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     if policy.class(&resource.phase) == PhaseClass::Gone {
         return None;
     }
-    let step = deadline::next(policy, resource, Place::of(resource))
-        .map(|due| due.ahead(policy, work.now));
+    let step = deadline::next(policy, resource, Place::of(resource), work.proofs).map(|due| {
+        let is_to_come = due.wanted_at > work.now;
+        if is_to_come { due.wanted_at } else { due.ahead(policy, work.now) }
+    });
     let schedule = resource.schedule.as_ref().and_then(|schedule| schedule.value);
     let slots = policy
         .notices
         .iter()
-        .flat_map(|rule| slot::open_slots(policy, rule, resource))
+        .flat_map(|rule| slot::open_slots(policy, rule, resource, work.proofs))
         .filter(|at| *at > work.now)
         .min();
     let attempts = policy.charges.as_ref().filter(|_| resource.renews_itself());
@@ -53,7 +55,10 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
 fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
     let held = resource.held.as_ref()?;
     let class = policy.class(&held.to);
-    match gate::ask(&work.account, resource, class, class == PhaseClass::Gone, work.now) {
+    // Proof that comes moves the step itself, and that it comes is an input.
+    let step =
+        Wanted { into: class, irreversible: class == PhaseClass::Gone, proven: Proven::default() };
+    match gate::ask(&work.account, resource, step, work.now) {
         gate::Verdict::Hold { until, .. } => until,
         gate::Verdict::Go => None,
     }

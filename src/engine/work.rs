@@ -9,8 +9,9 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::account::Account;
-use super::decision::{Decision, Portfolio, Reason, Verdict};
+use super::decision::{Circumstances, Decision, Portfolio, Proofs, Reason, Verdict};
 use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
+use super::gate::Because;
 use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
 use super::input::{Attachment, Event};
 use super::notice::{self, Draft};
@@ -24,6 +25,8 @@ pub(super) struct Work<'a> {
     pub(super) policies: &'a PolicySet,
     /// The clock.
     pub(super) now: DateTime<Utc>,
+    /// What counts as proof that somebody was told.
+    pub(super) proofs: Proofs,
     /// The account as it is by now.
     pub(super) account: Account,
     /// The resources as they are by now.
@@ -39,10 +42,16 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(before: Portfolio, policies: &'a PolicySet, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(
+        before: Portfolio,
+        policies: &'a PolicySet,
+        circumstances: Circumstances,
+    ) -> Self {
+        let Circumstances { now, proofs } = circumstances;
         Self {
             policies,
             now,
+            proofs,
             account: before.account,
             resources: before.resources,
             drafts: BTreeMap::new(),
@@ -140,7 +149,7 @@ impl<'a> Work<'a> {
         }
         // What a customer asked for and a hold keeps waiting goes on waiting when the account pays.
         if resource.asked.is_none() || change.cause == Cause::Clock {
-            resource.held = None;
+            resource.forget_held();
         }
         resource.sequence += 1;
         let detached = if change.cause == Cause::Recovery || change.cause == Cause::Request {
@@ -183,23 +192,24 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Says once that a step is due and held.
-    pub(super) fn hold(&mut self, id: &ResourceId, to: &PhaseName, because: &str) {
+    /// Says once that a step is due and held; whether it was said just now.
+    pub(super) fn hold(&mut self, id: &ResourceId, to: &PhaseName, because: Because) -> bool {
         let now = self.now;
-        let Some(resource) = self.resources.get_mut(id) else { return };
-        if resource.held.as_ref().is_some_and(|held| held.to == *to && held.because == because) {
-            return;
+        let word = because.word();
+        let Some(resource) = self.resources.get_mut(id) else { return false };
+        if !resource.hold(HeldStep { to: to.clone(), since: now, because: word.into() }) {
+            return false;
         }
-        resource.held = Some(HeldStep { to: to.clone(), since: now, because: because.into() });
         let policy = resource.policy.clone();
-        self.because("SAFE-7", Some(id), alloc::format!("{to} is due and held: {because}"));
+        self.because(because.rule(), Some(id), alloc::format!("{to} is due and held: {word}"));
         self.push(Effect::Held(Held {
             resource: id.clone(),
             policy,
             to: to.clone(),
-            because: because.into(),
+            because: word.into(),
             since: now,
         }));
+        true
     }
 
     /// Closes the books: what changed, what is to be done, in the order of a trace.

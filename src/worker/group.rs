@@ -3,21 +3,25 @@
 //! Within a group one bad event is set aside alone (quarantine, in the same commit).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::WorkerError;
 use super::cache::Cache;
 use super::outbox::{self, Pen};
-use crate::dispatch::report::Report;
-use crate::engine::decision::Verdict;
+use crate::dispatch::report::{DeliveryReport, Report};
+use crate::engine::decision::{Circumstances, Input, Proofs, Verdict};
+use crate::engine::effect::{Notice, NoticeItem};
 use crate::engine::id::AccountId;
 use crate::engine::input::{Body, Event};
 use crate::engine::policy::{Channel, PolicySet};
 use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
-use crate::store::{Arrival, Attempt, Quarantined, Receipt, Retention, Transaction};
+use crate::store::{
+    Arrival, Attempt, AttemptOutcome, DeliveryState, Quarantined, Receipt, Retention, Transaction,
+};
 
 /// Limits of the worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +84,10 @@ pub(super) struct Group<'t> {
     tx: Box<dyn Transaction + 't>,
     policies: &'t PolicySet,
     settings: &'t Settings,
+    proofs: Proofs,
     cache: Cache,
+    /// Notices that somebody's server took just now, by account, to be decided about in this commit.
+    pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
     pub(super) tally: Tally,
 }
 
@@ -89,8 +96,10 @@ impl<'t> Group<'t> {
         tx: Box<dyn Transaction + 't>,
         policies: &'t PolicySet,
         settings: &'t Settings,
+        proofs: Proofs,
     ) -> Self {
-        Self { tx, policies, settings, cache: Cache::default(), tally: Tally::default() }
+        let (cache, tally) = (Cache::default(), Tally::default());
+        Self { tx, policies, settings, proofs, cache, accepted: BTreeMap::new(), tally }
     }
 
     /// Takes a delivery into the inbox. Returns its event if it is new and about an account.
@@ -154,10 +163,14 @@ impl<'t> Group<'t> {
         now: DateTime<Utc>,
     ) -> Result<(), WorkerError> {
         let events: Vec<Event> = received.iter().map(|one| one.event.clone()).collect();
+        let accepted = self.accepted.remove(account).unwrap_or_default();
+        let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
+        let input = Input { events: &events, accepted: &accepted };
         let known = self.cache.account(&*self.tx, account)?;
-        let scope = scope(known, &events, self.policies, now);
+        let scope = scope(known, input, self.policies, now);
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-        let decision = step(before, &events, self.policies, now);
+        let circumstances = Circumstances { now, proofs: self.proofs };
+        let decision = step(before, input, self.policies, circumstances);
         for (one, verdict) in received.into_iter().zip(&decision.verdicts) {
             match verdict {
                 Verdict::Applied => self.count(one.event_type, "applied"),
@@ -189,6 +202,14 @@ impl<'t> Group<'t> {
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
         outbox::write(&mut pen, account, &events, &decision, &mut self.tally)?;
         self.cache.apply(account, &decision);
+        Ok(())
+    }
+
+    /// Decides about accounts of which notices were accepted, where nothing else happened to them (SAFE-4).
+    pub(super) fn decide_about_accepted(&mut self, now: DateTime<Utc>) -> Result<(), WorkerError> {
+        while let Some(account) = self.accepted.keys().next().cloned() {
+            self.decide(&account, Vec::new(), now)?;
+        }
         Ok(())
     }
 
@@ -224,6 +245,7 @@ impl<'t> Group<'t> {
                 };
             }
             Report::Delivery(report) => {
+                self.take_proof(report)?;
                 let attempt = Attempt {
                     delivery: &report.delivery,
                     outcome: report.outcome,
@@ -240,6 +262,27 @@ impl<'t> Group<'t> {
             }
         }
         Ok(true)
+    }
+
+    /// Keeps a notice that somebody's server took for the engine, if its policies ask for proof of that and this is the first
+    /// that is known of it. It is decided in the commit that holds the receipt, so that none without the other is durable.
+    fn take_proof(&mut self, report: &DeliveryReport) -> Result<(), WorkerError> {
+        let asks = |item: &NoticeItem| {
+            let policy = self.policies.get(&item.policy);
+            policy.is_some_and(|policy| policy.asks_for_proof_of(&report.notice.kind))
+        };
+        let is_proof = self.proofs == Proofs::Recorded
+            && report.outcome == AttemptOutcome::Sent
+            && report.notice.items.iter().any(asks);
+        if !is_proof {
+            return Ok(());
+        }
+        let sent = DeliveryState::Final(AttemptOutcome::Sent);
+        if !self.tx.deliveries(&report.notice_id)?.iter().any(|delivery| delivery.state == sent) {
+            let account = report.notice.account.clone();
+            self.accepted.entry(account).or_default().push(Arc::clone(&report.notice));
+        }
+        Ok(())
     }
 
     /// Writes what changed so far, for the questions that the store answers.

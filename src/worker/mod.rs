@@ -10,6 +10,8 @@ mod outbox;
 mod replay;
 mod serve;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub use group::{Settings, Tally};
 pub use replay::Replay;

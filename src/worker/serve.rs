@@ -16,6 +16,7 @@ use super::{WorkerError, tally};
 use crate::clock::{Clock, monotonic};
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::report::Report;
+use crate::engine::decision::Proofs;
 use crate::engine::policy::{Channel, PolicySet};
 use crate::event;
 use crate::intake::{Delivery, Tag};
@@ -181,7 +182,9 @@ impl Serve {
                 delivery,
             })
             .collect();
-        let mut group = Group::new(self.store.begin()?, &self.policies, &self.settings);
+        // In a replay time runs ahead of what is sent: a notice counts as accepted when it is due, as in `simulate`.
+        let proofs = if self.replay.is_some() { Proofs::Assumed } else { Proofs::Recorded };
+        let mut group = Group::new(self.store.begin()?, &self.policies, &self.settings, proofs);
         let reports = write_down(&mut group, reports, self.replay.is_some(), now)?;
         if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
             self.swept_at = (!group.sweep(now)?).then(monotonic);
@@ -253,6 +256,7 @@ fn live(
             group.decide(&account, instant, now)?;
         }
     }
+    group.decide_about_accepted(now)?;
     group.flush()?;
     group.wake(now, wakes_max)
 }

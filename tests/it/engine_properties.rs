@@ -6,6 +6,7 @@
 mod histories;
 mod ledger;
 mod mutants;
+mod proof;
 
 use self::histories::coverage::Coverage;
 

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use dunlin::cli::simulate::{Format, Options, simulate};
+use dunlin::engine::decision::Proofs;
 use dunlin::event::{Limits, decode};
 use dunlin::intake::{Delivery, Tag};
 use dunlin::policy::Policies;
 use serde_json::Value;
+
+use crate::support::dunlin::bare;
 
 #[path = "../../examples/generate_month/month/mod.rs"]
 mod month;
@@ -34,14 +37,17 @@ fn instant(event: &Value) -> DateTime<Utc> {
     text(event, "/time").parse().expect("an instant")
 }
 
+const UNTIL: &str = "2026-04-20T00:00:00Z";
+
 /// What `dunlin simulate` prints, up to the instant that the README names.
-fn trace() -> Vec<Value> {
+fn trace(proofs: Proofs) -> Vec<Value> {
     let policies = Policies::shipped();
     let options = Options {
         policies: &policies.set,
         limits: Limits::default(),
-        until: "2026-04-20T00:00:00Z".parse().expect("an instant"),
+        until: UNTIL.parse().expect("an instant"),
         format: Format::Trace,
+        proofs,
     };
     let (mut output, mut complaints) = (Vec::new(), Vec::new());
     simulate(&options, MONTH.as_bytes(), &mut output, |said| complaints.push(said))
@@ -139,7 +145,7 @@ fn some_events_come_twice_and_some_late_but_never_past_a_heartbeat() {
 
 #[test]
 fn every_notice_and_every_phase_of_the_policies_occurs() {
-    let trace = trace();
+    let trace = trace(Proofs::Assumed);
     let kinds = ["arrears", "balance-warning", "expired", "expiry-warning", "reclaimed"];
     assert_eq!(set(of_kind(&trace, "notice"), "/notice"), kinds.into());
     let events = events();
@@ -171,7 +177,7 @@ fn every_notice_and_every_phase_of_the_policies_occurs() {
 
 #[test]
 fn charges_holds_requests_and_terminations_all_have_their_story() {
-    let (trace, events) = (trace(), events());
+    let (trace, events) = (trace(Proofs::Assumed), events());
     assert!(of_kind(&trace, "charge").len() >= 3);
     // One whose charge was paid, and one that was not asked for since the balance did not cover it.
     assert!(set(of_kind(&trace, "renewal"), "/resource").contains("ins-1003-web-1"));
@@ -198,4 +204,53 @@ fn charges_holds_requests_and_terminations_all_have_their_story() {
     for told in ["billing.hold.lifted", "billing.heartbeat", "billing.charge.failed"] {
         assert!(types.contains(told), "{told}");
     }
+}
+
+/// What happens to resources, as `<instant> <resource> <phase>`, and where it is held and why.
+fn moves<'v>(lines: impl IntoIterator<Item = &'v Value>, at: &str, data: &str) -> BTreeSet<String> {
+    let parts = ["resource", "to", "because"].map(|name| format!("{data}/{name}"));
+    let line = |line: &'v Value| {
+        let [resource, to, because] = parts.each_ref().map(|path| text(line, path));
+        format!("{} {resource} {to} {because}", text(line, at))
+    };
+    lines.into_iter().map(line).collect()
+}
+
+#[test]
+fn a_replay_of_the_month_moves_and_holds_what_simulate_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("month.jsonl");
+    std::fs::write(&file, MONTH).expect("a folder of our own");
+    let run = ["run", "--embedded", "--clock", "events", "--until", UNTIL, "--data", "data"];
+    let mut command = bare(&run);
+    let output = command.current_dir(folder.path()).arg("--events").arg(file).output();
+    let output = output.expect("dunlin starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let published = std::fs::read_to_string(folder.path().join("data/state-changes.jsonl"));
+    let published: Vec<Value> = published
+        .expect("it is there")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let kinds = ["lifecycle.resource.changed", "lifecycle.transition.held"];
+    let published = published.iter().filter(|event| kinds.contains(&text(event, "/type")));
+    let trace = trace(Proofs::Assumed);
+    let simulated =
+        trace.iter().filter(|line| line["kind"] == "transition" || line["kind"] == "held");
+    let (published, simulated) = (moves(published, "/time", "/data"), moves(simulated, "/at", ""));
+    assert!(simulated.len() > 100, "{}", simulated.len());
+    assert_eq!(published, simulated);
+}
+
+#[test]
+fn with_recorded_proofs_simulate_shows_what_silence_would_hold() {
+    let releases = |trace: &[Value]| {
+        let held = of_kind(trace, "held").into_iter().filter(|line| line["because"] == "proof");
+        let gone = of_kind(trace, "transition").into_iter().filter(|line| line["to"] == "released");
+        (set(held, "/resource").len(), set(gone, "/resource").len())
+    };
+    let (none, all) = releases(&trace(Proofs::Assumed));
+    let (held, wished) = releases(&trace(Proofs::Recorded));
+    assert_eq!((none, held + wished), (0, all), "what nobody asked for is held, and nothing else");
+    assert!(held > 10 && wished > 0, "{held} and {wished}");
 }

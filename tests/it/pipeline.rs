@@ -7,5 +7,6 @@ mod broker_run;
 mod embedded;
 mod operations;
 mod outage;
+mod proof;
 mod quiet;
 mod tools;

@@ -3,6 +3,7 @@
 mod ahead;
 mod calendar;
 mod news;
+mod proof;
 mod quiet;
 mod told;
 mod world;

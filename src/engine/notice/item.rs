@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::super::charge;
 use super::super::deadline::{self, Place};
+use super::super::decision::Proofs;
 use super::super::effect::{NoticeItem, PaidBack, Transition};
 use super::super::input::Attachment;
 use super::super::policy::{Clock, NoticeTrigger, Outcome, PhaseClass, Policy};
@@ -31,8 +32,8 @@ pub(super) fn item(
     let change = work.last_change(&resource.id).filter(|_| tells_of_change(subject));
     let class = policy.class(&resource.phase);
     let is_back = class == PhaseClass::Working && is_news(subject);
-    let promises = deadline::outlook(policy, resource, work.now);
-    let fate = Fate::of(policy, resource, subject, change);
+    let promises = deadline::outlook(policy, resource, work.proofs, work.now);
+    let fate = Fate::of(policy, resource, subject, change, work.proofs);
     NoticeItem {
         resource: resource.id.clone(),
         policy: resource.policy.clone(),
@@ -121,6 +122,7 @@ impl Fate {
         resource: &Resource,
         subject: &Subject,
         change: Option<&Transition>,
+        proofs: Proofs,
     ) -> Self {
         if let Some(change) = change {
             return Self {
@@ -129,7 +131,9 @@ impl Fate {
                 retained_billable: change.retained_billable.clone(),
             };
         }
-        let Some(outcome) = to_come(policy, resource, subject) else { return Self::default() };
+        let Some(outcome) = to_come(policy, resource, subject, proofs) else {
+            return Self::default();
+        };
         Self {
             destroyed: belongings(resource, &outcome.destroy),
             retained: belongings(resource, &outcome.retain),
@@ -139,13 +143,18 @@ impl Fate {
 }
 
 /// What a warning warns of: the step that it comes before, or the end that is scheduled.
-fn to_come<'p>(policy: &'p Policy, resource: &Resource, subject: &Subject) -> Option<&'p Outcome> {
+fn to_come<'p>(
+    policy: &'p Policy,
+    resource: &Resource,
+    subject: &Subject,
+    proofs: Proofs,
+) -> Option<&'p Outcome> {
     if let Subject::Event(NoticeTrigger::TerminationScheduled) = subject {
         return policy.termination.as_ref().map(|termination| &termination.to_gone);
     }
     let Subject::Slot(rule) = subject else { return None };
     let NoticeTrigger::Ahead { to, .. } = &policy.notices.get(*rule)?.on else { return None };
-    let next = deadline::next(policy, resource, Place::of(resource))?;
+    let next = deadline::next(policy, resource, Place::of(resource), proofs)?;
     (next.step.to == *to).then_some(&next.step.outcome)
 }
 

@@ -63,8 +63,11 @@ fn resource(more: &[Order]) -> Resource {
         charges: vec![],
         detached: vec![],
         promised: BTreeMap::new(),
+        named: BTreeMap::new(),
+        notified: BTreeMap::new(),
         holds: Holds::default(),
         held: None,
+        held_before: vec![],
         sequence: 0,
         wake_at: None,
     }

@@ -2,6 +2,7 @@
 
 mod moves;
 mod notices;
+mod proof;
 mod told;
 pub(super) mod window;
 
@@ -13,4 +14,5 @@ pub(super) fn sense(draft: &Draft, mistakes: &mut Mistakes) {
     moves::check(draft, mistakes);
     notices::check(draft, mistakes);
     told::check(draft, mistakes);
+    proof::check(draft, mistakes);
 }

@@ -2,7 +2,7 @@
 
 use super::moves::{other_way, steps};
 use super::{Bearing, Changes};
-use crate::engine::policy::{Outcome, Policy, RecoverWhen, Recovery};
+use crate::engine::policy::{Outcome, Policy, Proof, RecoverWhen, Recovery};
 use crate::policy::words;
 
 pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
@@ -34,10 +34,37 @@ fn what_is_done(old: &Policy, new: &Policy, changes: &mut Changes) {
             };
             found.add(bearing, format!("`{}` to `{}` {what}", name.0, name.1));
         }
+        proofs(&format!("`{}` to `{}`", name.0, name.1), &was.proofs, &is.proofs, &mut found);
         // One step for several causes is several steps: what changes with it is said once.
         said.extend(found.0.into_iter().filter(|one| !said.contains(one)).collect::<Vec<_>>());
     }
     changes.0.extend(said);
+}
+
+/// Who must be known to have been told before a step, and how long before it: more of that, and it can only come later.
+fn proofs(what: &str, old: &[Proof], new: &[Proof], changes: &mut Changes) {
+    let alike =
+        |one: &Proof, other: &Proof| (&one.notices, one.of_them) == (&other.notices, other.of_them);
+    for is in new {
+        let told = words::proof(is);
+        match old.iter().find(|was| alike(was, is)) {
+            Some(was) if was.lead == is.lead => {}
+            Some(was) => {
+                let bearing = if is.lead > was.lead { Bearing::Generous } else { Bearing::Harsh };
+                let before = words::length(was.lead);
+                changes.add(bearing, format!("{what} comes {told}; it was {before}"));
+            }
+            None => {
+                let bearing = if old.is_empty() { Bearing::Generous } else { Bearing::Other };
+                changes.add(bearing, format!("{what} comes {told} now"));
+            }
+        }
+    }
+    for was in old.iter().filter(|was| !new.iter().any(|is| alike(was, is))) {
+        let bearing = if new.is_empty() { Bearing::Harsh } else { Bearing::Other };
+        let told = words::proof(was);
+        changes.add(bearing, format!("{what} does not wait for this any more: {told}"));
+    }
 }
 
 /// What provisioning is told with something.

@@ -63,9 +63,39 @@ fn a_later_stop_takes_the_release_along() {
              phase and arrears, and what comes before it moved",
         ]
     );
-    let earlier = changes("tencent-cvm-postpaid-15d", &[("after = \"15d\"", "after = \"7d\"")]);
-    assert_eq!(earlier.len(), 1, "{earlier:?}");
+    let edits = [("after = \"15d\"", "after = \"7d\""), ("lead = \"15d\"", "lead = \"7d\"")];
+    let earlier = changes("tencent-cvm-postpaid-15d", &edits);
+    assert_eq!(earlier.len(), 2, "{earlier:?}");
     assert!(earlier[0].starts_with("- `released` comes 8 days earlier: 15 days after"));
+}
+
+#[test]
+fn proof_that_is_asked_for_longer_before_is_later_and_none_at_all_is_harsh() {
+    let of = |edit| changes("tencent-cvm-postpaid-15d", &[edit]);
+    let proof = "proof = { notices = [\"arrears\"], lead = \"15d\" }";
+    assert_eq!(
+        of((proof, "proof = { notices = [\"arrears\"], lead = \"3d\" }")),
+        [
+            "- `stopped` to `released` comes not before 3 days after `arrears` was accepted for somebody; it was 15 days"
+        ]
+    );
+    assert_eq!(
+        of((proof, "")),
+        [
+            "- `stopped` to `released` does not wait for this any more: not before 15 days after `arrears` was accepted \
+          for somebody"
+        ]
+    );
+    let new = between(
+        &parsed(&text("tencent-cvm-postpaid-15d").replacen(proof, "", 1)),
+        &parsed(&text("tencent-cvm-postpaid-15d")),
+    );
+    assert_eq!(
+        new,
+        [
+            "+ `stopped` to `released` comes not before 15 days after `arrears` was accepted for somebody now"
+        ]
+    );
 }
 
 #[test]
@@ -201,8 +231,8 @@ fn a_new_phase_of_grace_is_generous_and_so_is_the_stop_after_it() {
 #[test]
 fn two_vendors_rules_are_compared_in_words() {
     let changes = diff(&policy("tencent-cvm-postpaid-15d"), &policy("tencent-cvm-postpaid-24h"));
-    assert_eq!(changes.len(), 1, "{changes:#?}");
-    assert_eq!(changes[0].bearing, Bearing::Harsh);
+    assert_eq!(changes.len(), 2, "{changes:#?}");
+    assert!(changes.iter().all(|change| change.bearing == Bearing::Harsh), "{changes:#?}");
     assert!(changes[0].text.starts_with("`released` comes 14 days earlier"), "{changes:#?}");
 }
 

@@ -4,6 +4,7 @@ mod billing;
 mod hours;
 mod moves;
 mod notices;
+mod proof;
 mod returns;
 mod table;
 mod value;
@@ -41,6 +42,8 @@ pub(super) struct StepPlaces {
     pub(super) from: Span,
     pub(super) to: Span,
     pub(super) at: Span,
+    /// Where it asks for proof, if it does.
+    pub(super) proof: Option<Span>,
     /// Which `[[step]]` of the file it is.
     pub(super) number: usize,
 }
@@ -224,6 +227,21 @@ impl Known {
                 .expected(expected)
                 .did_you_mean(word, kinds.iter().map(|(known, _)| known.as_str()));
         }
+        None
+    }
+
+    /// A kind that is declared with whatever trigger.
+    fn declared(&self, value: Value<'_, '_>, mistakes: &mut Mistakes) -> Option<NoticeKind> {
+        let word = value::text(value, mistakes)?;
+        let kind = NoticeKind::new(word);
+        let Some(kinds) = &self.kinds else { return Some(kind) };
+        if kinds.iter().any(|(known, _)| *known == kind) {
+            return Some(kind);
+        }
+        mistakes
+            .add(value.span(), format!("no [[notice]] declares `{word}`"))
+            .expected(format!("a [[notice]] with kind = \"{word}\""))
+            .did_you_mean(word, kinds.iter().map(|(known, _)| known.as_str()));
         None
     }
 

@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::table::{Table, Value, one_or_list, wrong_type};
 use super::value::{self, Spelling};
-use super::{Known, Placed, StepPlaces, notices};
+use super::{Known, Placed, StepPlaces, notices, proof};
 use crate::engine::id::PhaseName;
 use crate::engine::policy::{
     Anchor, Cause, Clock, Deadline, Offset, Outcome, Phase, PhaseClass, RecoverWhen, Recovery,
@@ -89,6 +89,8 @@ fn step(
     let outcome = outcome(&mut table, mistakes);
     let notice = table.get("notice").map(|v| known.notice(v, notices::Trigger::Step, mistakes));
     let irreversible = table.get("irreversible").map(|v| value::flag(v, mistakes));
+    let proof_value = table.get("proof");
+    let proofs = proof_value.map(|v| proof::proofs(v, known, mistakes));
     let rules = value::names(table.get("rules"), "rule id", Spelling::Rule, mistakes);
     table.close(mistakes);
 
@@ -101,6 +103,7 @@ fn step(
         from: from_place,
         to: to_place,
         at: at_value.map_or(header, Spanned::span),
+        proof: proof_value.map(Spanned::span),
         number,
     };
     let step = Step {
@@ -111,6 +114,7 @@ fn step(
         outcome: outcome?,
         notice: notice.map_or(Some(None), |notice| notice.map(Some))?,
         irreversible,
+        proofs: proofs.unwrap_or(Some(Vec::new()))?,
         rules: rules?,
     };
     if causes.is_empty() {

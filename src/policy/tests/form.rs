@@ -63,7 +63,7 @@ const CASES: &[Case] = &[
     ]),
     (PREPAID, "from = \"active\"\nto = \"stopped\"", "form = \"active\"\nto = \"stopped\"", &[
         "x.toml:19:1: `from` is missing in [[step]]",
-        "x.toml:20:1: unknown key `form` in [[step]]; expected one of from, to, at, when, actions, detach, destroy, retain, retain_billable, notice, irreversible, rules (did you mean `from`?)",
+        "x.toml:20:1: unknown key `form` in [[step]]; expected one of from, to, at, when, actions, detach, destroy, retain, retain_billable, notice, irreversible, proof, rules (did you mean `from`?)",
     ]),
     (PREPAID, r#"at = { from = "expiry" }"#, r#"at = "expiry""#, &[
         "x.toml:22:6: wrong type: text; expected a table",

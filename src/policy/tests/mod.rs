@@ -1,6 +1,7 @@
 //! What holds of the language as a whole, and where policies come from.
 
 mod form;
+mod proof;
 mod returns;
 mod sense;
 mod shipped;

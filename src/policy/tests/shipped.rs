@@ -189,6 +189,10 @@ fn post_2_to_5_postpaid_stops_after_two_hours_and_differs_in_the_release_only() 
     let release = release.expect("it is released");
     assert_eq!(release.at, deadline(from, hours(24)));
     release.at.offset = days(15);
+    for proof in &mut release.proofs {
+        assert_eq!(proof.lead, TimeDelta::days(1), "what it leaves after the notice, too");
+        proof.lead = TimeDelta::days(15);
+    }
     older.key = newer.key.clone();
     older.title.clone_from(&newer.title);
     assert_eq!(older, newer);

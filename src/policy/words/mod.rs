@@ -11,7 +11,8 @@ pub(super) use self::describe::{allowed_change, occasions, ranges, sync_days};
 use crate::engine::hours::QuietHours;
 use crate::engine::input::Flag;
 use crate::engine::policy::{
-    Anchor, Cause, Channel, Clock, Deadline, Exclusion, Offset, PhaseClass, RecoverWhen, When,
+    Anchor, Cause, Channel, Clock, Deadline, Exclusion, OfThem, Offset, PhaseClass, Proof,
+    RecoverWhen, When,
 };
 
 const SECONDS_A_DAY: i64 = 86_400;
@@ -94,6 +95,18 @@ pub fn length(time: TimeDelta) -> String {
         .map(|(number, unit)| counted(number, unit))
         .collect();
     if parts.is_empty() { "no time".to_owned() } else { parts.join(" ") }
+}
+
+/// `not before 20 hours after each of `stopped` and `release-warning` was accepted for somebody`.
+pub fn proof(proof: &Proof) -> String {
+    let Proof { notices, of_them, lead } = proof;
+    let kinds = notices.iter().map(|kind| format!("`{kind}`"));
+    let told = match (of_them, notices.len()) {
+        (_, 1) => list(kinds),
+        (OfThem::All, _) => format!("each of {}", list(kinds)),
+        (OfThem::Any, _) => format!("one of {}", choice(kinds)),
+    };
+    format!("not before {} after {told} was accepted for somebody", length(*lead))
 }
 
 /// `1 day`, `2 days`.
@@ -250,6 +263,26 @@ mod tests {
 
     fn deadline_of(from: Vec<Anchor>, offset: Offset) -> Deadline {
         Deadline { from, offset, at_least: None, working_days_only: false }
+    }
+
+    #[test]
+    fn proof_is_said_with_its_notices_and_its_lead() {
+        let said = |notices: &[&str], of_them| {
+            let notices = notices.iter().map(|kind| (*kind).into()).collect();
+            proof(&Proof { notices, of_them, lead: TimeDelta::hours(20) })
+        };
+        assert_eq!(
+            said(&["arrears"], OfThem::All),
+            "not before 20 hours after `arrears` was accepted for somebody"
+        );
+        assert_eq!(
+            said(&["a", "b"], OfThem::All),
+            "not before 20 hours after each of `a` and `b` was accepted for somebody"
+        );
+        assert_eq!(
+            said(&["a", "b"], OfThem::Any),
+            "not before 20 hours after one of `a` or `b` was accepted for somebody"
+        );
     }
 
     #[test]

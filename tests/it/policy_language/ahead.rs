@@ -1,5 +1,6 @@
 //! Slots before the deadline of a step: once for each deadline, never before anybody could know of it.
 
+use dunlin::engine::decision::{Circumstances, Input, Proofs};
 use dunlin::engine::effect::Effect;
 use dunlin::engine::input::{AutoRenew, Body, HoldScope, RenewMode};
 use dunlin::engine::policy::PolicySet;
@@ -136,7 +137,8 @@ fn of_several_that_an_outage_swallowed_the_latest_is_sent() {
     let told = [(START, activated("own", Some(E)))];
     let before = account_after(&set, &told, E);
     let kinds = |instant: &str| {
-        let decision = step(before.clone(), &[], &set, at(instant));
+        let circumstances = Circumstances { now: at(instant), proofs: Proofs::Assumed };
+        let decision = step(before.clone(), Input::default(), &set, circumstances);
         let kinds = decision.effects.iter().filter_map(|effect| match effect {
             Effect::Notice(notice) => Some(notice.kind.as_str().to_owned()),
             _ => None,

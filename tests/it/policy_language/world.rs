@@ -60,7 +60,7 @@ impl Story {
         found.filter_map(|line| line.split(' ').next()).collect()
     }
 
-    fn hear(&mut self, decided: Vec<Decided>) {
+    pub(super) fn hear(&mut self, decided: Vec<Decided>) {
         for one in decided {
             let at = one.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
             for effect in one.decision.effects {
@@ -72,7 +72,9 @@ impl Story {
                     Effect::Refund(refund) => {
                         self.lines.push(format!("{at} refund {}", refund.amount.amount));
                     }
-                    Effect::Held(held) => self.lines.push(format!("{at} held {}", held.to)),
+                    Effect::Held(held) => {
+                        self.lines.push(format!("{at} held {}: {}", held.to, held.because));
+                    }
                     Effect::Notice(notice) => {
                         self.lines.push(format!("{at} {}", notice.kind));
                         self.notices.push(notice);
@@ -126,7 +128,7 @@ fn play(simulation: &mut Simulation<'_>, told: &[Told<'_>], until: &str) -> Stor
     story
 }
 
-fn profile() -> Profile {
+pub(super) fn profile() -> Profile {
     Profile {
         currency: cny(0).currency,
         contacts: vec![Contact {

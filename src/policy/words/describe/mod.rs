@@ -110,7 +110,7 @@ fn merged(steps: &[Step]) -> Vec<(&Step, Vec<Cause>)> {
 }
 
 fn step((step, causes): (&Step, Vec<Cause>)) -> Line {
-    let Step { from, to, at, when, outcome, notice, irreversible, rules } = step;
+    let Step { from, to, at, when, outcome, notice, irreversible, proofs, rules } = step;
     let mut line = Line::new(format!("{from} -> {to}"), deadline(at));
     line.notes.extend(when.auto_renew.map(|on| format!("only {}", auto_renewal(on))));
     if !causes.is_empty() {
@@ -122,6 +122,7 @@ fn step((step, causes): (&Step, Vec<Cause>)) -> Line {
     if *irreversible {
         line.notes.push("cannot be undone: data is lost".to_owned());
     }
+    line.notes.extend(proofs.iter().map(super::proof));
     line.notes.extend(source(rules));
     line
 }

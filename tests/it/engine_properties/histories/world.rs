@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use dunlin::engine::account::Account;
-use dunlin::engine::decision::{Decision, Portfolio, Scope};
+use dunlin::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope};
 use dunlin::engine::effect::Effect;
 use dunlin::engine::id::AccountId;
 use dunlin::engine::input::Event;
@@ -28,6 +28,11 @@ const STORED_EVERY: usize = 64;
 pub(super) fn policies() -> &'static PolicySet {
     static POLICIES: OnceLock<PolicySet> = OnceLock::new();
     POLICIES.get_or_init(|| Policies::shipped().set)
+}
+
+/// What becomes of notices is `proof`'s.
+fn assuming(now: DateTime<Utc>) -> Circumstances {
+    Circumstances { now, proofs: Proofs::Assumed }
 }
 
 /// One account.
@@ -84,8 +89,9 @@ impl World {
     /// One decision, about no more of the account than `scope` names: what the worker does.
     pub(super) fn step(&mut self, now: DateTime<Utc>, events: &[Event]) {
         self.due.extend(self.next_wake());
-        let scope = scope(&self.whole.account, events, policies(), now);
-        let decision = step(in_sight(&self.whole, &scope, now), events, policies(), now);
+        let scope = scope(&self.whole.account, Input::events(events), policies(), now);
+        let before = in_sight(&self.whole, &scope, now);
+        let decision = step(before, Input::events(events), policies(), assuming(now));
         self.decisions += 1;
         if let Some(seen) = &mut self.seen {
             let moment = Moment { whole: &self.whole, decision: &decision, events, now };
@@ -108,7 +114,8 @@ impl World {
     /// What the scope leaves out changes nothing: with all of the account in sight the same is decided.
     fn check_scope(&self, decision: &Decision, events: &[Event], now: DateTime<Utc>) {
         let scope = Scope { all: true, ..Scope::default() };
-        let all = step(in_sight(&self.whole, &scope, now), events, policies(), now);
+        let before = in_sight(&self.whole, &scope, now);
+        let all = step(before, Input::events(events), policies(), assuming(now));
         assert_eq!(all.effects, decision.effects, "scope: other effects at {now}");
         assert_eq!(all.after.account, decision.after.account, "scope: another account at {now}");
         for (id, after) in &all.after.resources {
@@ -129,7 +136,7 @@ impl World {
             );
         }
         if self.decisions.is_multiple_of(3) {
-            let decision = step(self.whole.clone(), &[], policies(), now);
+            let decision = step(self.whole.clone(), Input::default(), policies(), assuming(now));
             assert_eq!(decision.effects, [], "wake: a second look at {now}");
             assert_eq!(decision.after, self.whole, "wake: a second look at {now}");
         }

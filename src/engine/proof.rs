@@ -1,0 +1,109 @@
+//! Proof that somebody was told before what cannot be taken back (SAFE-4): what was told, what became of it, what that allows.
+//!
+//! Sends nothing and asks nobody: that a notice was accepted comes in as an input. `gate` decides with it.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::deadline::Place;
+use super::decision::Proofs;
+use super::effect::Notice;
+use super::gate::Proven;
+use super::policy::{Cause, OfThem, Policy, Proof, Step};
+use super::resource::{Notified, Resource};
+use super::work::Work;
+
+/// What the proofs allow that a step asks for, for a resource at a place.
+pub(super) fn of(step: &Step, resource: &Resource, place: Place<'_>, proofs: Proofs) -> Proven {
+    match proofs {
+        Proofs::Assumed => Proven::default(),
+        // Whoever asked for it need not be warned of it.
+        Proofs::Recorded if is_wished(place.entered_by) => Proven::default(),
+        Proofs::Recorded => step.proofs.iter().fold(Proven::default(), |known, proof| {
+            match accepted_at(proof, resource) {
+                Some(at) => Proven { from: known.from.max(Some(after(at, proof.lead))), ..known },
+                None => Proven { missing: known.missing.max(Some(proof.lead)), ..known },
+            }
+        }),
+    }
+}
+
+/// Whether a customer's wish brought a resource to where it is.
+fn is_wished(cause: Cause) -> bool {
+    match cause {
+        Cause::Termination | Cause::Return => true,
+        Cause::Start
+        | Cause::Clock
+        | Cause::Recovery
+        | Cause::Request
+        | Cause::Removed
+        | Cause::Import => false,
+    }
+}
+
+/// When that was accepted which a proof is about; `None` as long as it is not.
+fn accepted_at(proof: &Proof, resource: &Resource) -> Option<DateTime<Utc>> {
+    let mut each = proof
+        .notices
+        .iter()
+        .map(|kind| resource.notified.get(kind).and_then(|notified| notified.accepted_at));
+    match proof.of_them {
+        OfThem::All => each.try_fold(DateTime::<Utc>::MIN_UTC, |last, at| Some(last.max(at?))),
+        OfThem::Any => each.flatten().min(),
+    }
+}
+
+/// `lead` after an instant; what lies beyond the calendar never comes.
+pub(super) fn after(at: DateTime<Utc>, lead: TimeDelta) -> DateTime<Utc> {
+    at.checked_add_signed(lead).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Which of its proofs a step still waits for, for the decision record.
+pub(super) fn wanting(step: &Step, resource: &Resource) -> String {
+    let wanting = |proof: &Proof| match accepted_at(proof, resource) {
+        Some(at) => format!("{} after {at}", proof.lead),
+        None => {
+            let kinds: Vec<&str> = proof.notices.iter().map(|kind| kind.as_str()).collect();
+            let of_them = match proof.of_them {
+                OfThem::All => "all of",
+                OfThem::Any => "one of",
+            };
+            format!("{of_them} {} accepted, then {}", kinds.join(", "), proof.lead)
+        }
+    };
+    let all: Vec<String> = step.proofs.iter().map(wanting).collect();
+    format!("{} is not before: {}", step.to, all.join("; "))
+}
+
+/// Remembers that a notice was decided about a resource, if its policy asks proof of that.
+pub(super) fn decided(policy: &Policy, resource: &mut Resource, notice: &Notice, proofs: Proofs) {
+    if !policy.asks_for_proof_of(&notice.kind) {
+        return;
+    }
+    let assumed = match proofs {
+        Proofs::Assumed => notice.channels.iter().map(|channel| notice.due_at(*channel)).min(),
+        Proofs::Recorded => None,
+    };
+    let fresh = Notified { first_at: notice.at, accepted_at: assumed };
+    let notified = resource.notified.entry(notice.kind.clone()).or_insert(fresh);
+    notified.accepted_at = notified.accepted_at.or(assumed);
+}
+
+/// Takes note that a notice was accepted for at least one contact. What was decided in an episode that is over proves nothing
+/// for this one; of several acceptances the first counts.
+pub(super) fn accepted(work: &mut Work<'_>, notice: &Notice) {
+    let now = work.now;
+    for item in &notice.items {
+        let Some(resource) = work.resources.get_mut(&item.resource) else { continue };
+        let Some(notified) = resource.notified.get_mut(&notice.kind) else { continue };
+        if notice.at < notified.first_at || notified.accepted_at.is_some() {
+            continue;
+        }
+        notified.accepted_at = Some(now);
+        let because = format!("{} of {} was accepted", notice.kind, notice.at);
+        work.because("SAFE-4", Some(&item.resource), because);
+    }
+}

@@ -1,0 +1,395 @@
+//! No release in silence (SAFE-4): it waits for the notices that its policy names, and for their lead time.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use dunlin::engine::account::Account;
+use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs};
+use dunlin::engine::effect::Notice;
+use dunlin::engine::id::EventKey;
+use dunlin::engine::input::{Body, Event, HoldScope, Import, SentNotice, TerminationMode};
+use dunlin::engine::policy::PolicySet;
+use dunlin::engine::{scope, step};
+use dunlin::policy::Policies;
+use dunlin::simulate::{Decided, in_sight};
+
+use super::world::{Story, activated, at, balance, policy, profile, renewed, resource};
+
+const POLICY: &str = r#"
+id = "own"
+version = 1
+title = "Own"
+zone = "Asia/Shanghai"
+clock = "expiry"
+[[phase]]
+name = "active"
+class = "working"
+[[phase]]
+name = "stopped"
+class = "suspended"
+[[phase]]
+name = "released"
+class = "gone"
+[[step]]
+from = "active"
+to = "stopped"
+at = { from = "expiry" }
+notice = "stopped"
+[[step]]
+from = "stopped"
+to = "released"
+at = { from = "entry", after = "7d" }
+proof = { notices = ["warning"], lead = "20h" }
+[[recovery]]
+from = "stopped"
+to = "active"
+when = "renewed"
+[[notice]]
+kind = "stopped"
+on = "step"
+channels = ["email"]
+[[notice]]
+kind = "warning"
+slots = { before = "released", after = ["-3d", "-24h"] }
+phases = ["stopped"]
+channels = ["email"]
+[renewal]
+months = [1]
+first_term_end = "same_time"
+"#;
+
+const START: &str = "2026-03-01T00:00:00Z";
+const E: &str = "2026-03-10T00:00:00Z";
+
+/// One account, step by step, with what becomes of its notices.
+struct Life {
+    policies: PolicySet,
+    whole: Portfolio,
+    story: Story,
+    events: usize,
+}
+
+impl Life {
+    fn under(policies: PolicySet) -> Self {
+        let whole =
+            Portfolio { account: Account::unknown("acc".into()), resources: BTreeMap::new() };
+        let mut life = Self { policies, whole, story: Story::default(), events: 0 };
+        life.tell(START, Body::AccountUpdated(profile()));
+        life
+    }
+
+    /// Under one policy of the test's own, with a term up to [`E`].
+    fn of(policy_text: &str) -> Self {
+        let mut policies = PolicySet::default();
+        policies.insert(policy(policy_text));
+        let mut life = Self::under(policies);
+        life.tell(START, activated("own", Some(E)));
+        life
+    }
+
+    fn decide(&mut self, now: DateTime<Utc>, events: Vec<Event>, accepted: &[&Notice]) {
+        let input = Input { events: &events, accepted };
+        let scope = scope(&self.whole.account, input, &self.policies, now);
+        let before = in_sight(&self.whole, &scope, now);
+        let circumstances = Circumstances { now, proofs: Proofs::Recorded };
+        let decision = step(before, input, &self.policies, circumstances);
+        self.whole.account = decision.after.account.clone();
+        self.whole.resources.extend(decision.after.resources.clone());
+        self.story.hear(vec![Decided { at: now, account: "acc".into(), events, decision }]);
+    }
+
+    /// Lets everything happen that is due before this instant.
+    fn live(&mut self, until: &str) {
+        let wake = |whole: &Portfolio| {
+            let resources = whole.resources.values().filter_map(|resource| resource.wake_at);
+            resources.chain(whole.account.wake_at).min()
+        };
+        while let Some(now) = wake(&self.whole).filter(|now| *now < at(until)) {
+            self.decide(now, Vec::new(), &[]);
+        }
+    }
+
+    fn tell(&mut self, time: &str, body: Body) {
+        self.live(time);
+        self.events += 1;
+        let key = EventKey { source: "/test".into(), id: self.events.to_string() };
+        let event = Event { key, time: at(time), account: "acc".into(), body };
+        self.decide(at(time), vec![event], &[]);
+    }
+
+    /// The `number`th notice of a kind is accepted, counted from 1.
+    fn accept(&mut self, time: &str, kind: &str, number: usize) {
+        self.live(time);
+        let notice = self.story.of(kind)[number - 1].clone();
+        self.decide(at(time), Vec::new(), &[&notice]);
+    }
+
+    /// What was decided from an instant on.
+    fn lines(&mut self, from: &str, until: &str) -> Vec<&str> {
+        self.live(until);
+        let lines = self.story.lines.iter().map(String::as_str);
+        lines.filter(|line| *line >= from).collect()
+    }
+
+    /// The date that the latest notice of a kind names for the release.
+    fn named(&self, kind: &str) -> DateTime<Utc> {
+        let notices = self.story.of(kind);
+        let promises = &notices.last().expect("it was told").items[0].promises;
+        promises.iter().find(|one| one.to.as_str() == "released").expect("it is named").at
+    }
+}
+
+const DUE: &str = "2026-03-17T00:00:00Z";
+const LATER: &str = "2026-06-01T00:00:00Z";
+
+#[test]
+fn a_release_that_nobody_was_told_of_is_held_said_once_and_never_comes() {
+    let mut life = Life::of(POLICY);
+    life.accept("2026-03-10T00:00:05Z", "stopped", 1);
+    assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z held released: proof"]);
+}
+
+#[test]
+fn what_was_accepted_in_time_holds_nothing() {
+    // At the last second that leaves twenty hours, and at the next.
+    let mut life = Life::of(POLICY);
+    life.accept("2026-03-16T04:00:00Z", "warning", 2);
+    assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z stopped -> released"]);
+    let mut life = Life::of(POLICY);
+    life.accept("2026-03-16T04:00:01Z", "warning", 2);
+    let late =
+        ["2026-03-17T00:00:00Z held released: proof", "2026-03-17T00:00:01Z stopped -> released"];
+    assert_eq!(life.lines(DUE, LATER), late);
+}
+
+#[test]
+fn proof_that_comes_after_the_deadline_starts_the_lead_time_and_the_new_date_is_told() {
+    let mut life = Life::of(POLICY);
+    life.accept("2026-03-19T06:00:00Z", "warning", 1);
+    assert_eq!(
+        life.lines(DUE, LATER),
+        [
+            "2026-03-17T00:00:00Z held released: proof",
+            "2026-03-19T06:00:00Z warning",
+            "2026-03-20T02:00:00Z stopped -> released",
+        ]
+    );
+    assert_eq!(life.named("warning"), at("2026-03-20T02:00:00Z"));
+}
+
+#[test]
+fn of_several_acceptances_the_first_counts() {
+    let mut life = Life::of(POLICY);
+    life.accept("2026-03-14T00:00:05Z", "warning", 1);
+    life.accept("2026-03-16T23:00:00Z", "warning", 1);
+    life.accept("2026-03-16T23:30:00Z", "warning", 2);
+    assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z stopped -> released"]);
+}
+
+#[test]
+fn of_several_kinds_each_is_needed_or_one_as_the_policy_says() {
+    let two = r#"{ notices = ["stopped", "warning"], lead = "20h" }"#;
+    let all = POLICY.replace(r#"{ notices = ["warning"], lead = "20h" }"#, two);
+    let mut life = Life::of(&all);
+    life.accept("2026-03-14T00:00:05Z", "warning", 1);
+    assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z held released: proof"]);
+    let mut life = Life::of(&all);
+    life.accept("2026-03-10T00:00:05Z", "stopped", 1);
+    life.accept("2026-03-16T06:00:00Z", "warning", 1);
+    // Twenty hours after the later of the two.
+    assert_eq!(
+        life.lines("2026-03-17T00:00:01Z", LATER),
+        ["2026-03-17T02:00:00Z stopped -> released"]
+    );
+
+    // Of those that are enough the earlier one counts.
+    let mut life = Life::of(&all.replace("notices = [\"stopped\"", "any = [\"stopped\""));
+    life.accept("2026-03-10T00:00:05Z", "stopped", 1);
+    life.accept("2026-03-16T23:00:00Z", "warning", 1);
+    assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z stopped -> released"]);
+}
+
+#[test]
+fn of_several_proofs_each_has_a_lead_time_of_its_own() {
+    let two = r#"[{ any = ["stopped"], lead = "7d" }, { notices = ["warning"], lead = "20h" }]"#;
+    let mut life = Life::of(&POLICY.replace(r#"{ notices = ["warning"], lead = "20h" }"#, two));
+    life.accept("2026-03-10T08:00:00Z", "stopped", 1);
+    life.accept("2026-03-14T08:00:05Z", "warning", 1);
+    assert_eq!(
+        life.lines("2026-03-17T00:00:01Z", LATER),
+        ["2026-03-17T08:00:00Z stopped -> released"]
+    );
+}
+
+#[test]
+fn what_was_accepted_of_trouble_that_is_over_proves_nothing_for_the_next() {
+    let mut life = Life::of(POLICY);
+    life.accept("2026-03-14T00:00:05Z", "warning", 1);
+    life.tell("2026-03-15T00:00:00Z", renewed(1));
+    // A month later; the old notice is accepted once more by somebody else's server.
+    life.accept("2026-04-16T12:00:00Z", "warning", 1);
+    let lines = life.lines("2026-04-17T00:00:00Z", LATER);
+    assert_eq!(lines, ["2026-04-17T00:00:00Z held released: proof"]);
+}
+
+#[test]
+fn a_person_is_named_first_and_the_missing_proof_when_the_person_lets_go() {
+    let hold = |until: Option<&str>| Body::HoldPlaced {
+        resource: Some(resource()),
+        hold: None,
+        reason: "court".into(),
+        scope: HoldScope::Release,
+        until: until.map(at),
+    };
+    let mut life = Life::of(POLICY);
+    life.tell("2026-03-16T00:00:01Z", hold(Some("2026-03-20T00:00:00Z")));
+    life.accept("2026-03-21T00:00:00Z", "warning", 1);
+    let lines = life.lines(DUE, LATER);
+    assert_eq!(
+        lines,
+        [
+            "2026-03-17T00:00:00Z held released: hold",
+            "2026-03-20T00:00:00Z held released: proof",
+            "2026-03-21T00:00:00Z warning",
+            "2026-03-21T20:00:00Z stopped -> released",
+        ]
+    );
+}
+
+#[test]
+fn no_notice_names_a_date_that_the_lead_time_makes_impossible() {
+    // The lead time is longer than what the last warning leaves.
+    let mut life = Life::of(&POLICY.replace("lead = \"20h\"", "lead = \"30h\""));
+    life.live("2026-03-14T00:00:01Z");
+    assert_eq!(life.named("warning"), at(DUE));
+    life.live("2026-03-16T00:00:01Z");
+    assert_eq!(life.named("warning"), at("2026-03-17T06:00:00Z"));
+    // Even if it were known by now that the first one had been accepted in time: what was named binds (SAFE-9).
+    let kind = "warning".into();
+    let whole = life.whole.resources.get_mut(&resource()).expect("it is there");
+    let notified = whole.notified.get_mut(&kind).expect("it was told");
+    notified.accepted_at = Some(at("2026-03-14T00:00:05Z"));
+    let end = ["2026-03-17T00:00:00Z warning", "2026-03-17T06:00:00Z stopped -> released"];
+    assert_eq!(life.lines(DUE, LATER), end);
+    // Up to the end of the trouble that it was about.
+    let mut life = Life::of(&POLICY.replace("lead = \"20h\"", "lead = \"30h\""));
+    life.live("2026-03-16T00:00:01Z");
+    assert_eq!(life.whole.resources[&resource()].named.len(), 1);
+    life.tell("2026-03-16T00:00:01Z", renewed(1));
+    assert!(life.whole.resources[&resource()].named.is_empty());
+}
+
+#[test]
+fn the_date_that_the_policy_wants_is_when_it_is_said_whatever_undelivered_notices_named() {
+    // Every notice names a day that is further away, and nobody gets any of them.
+    let daily = r#"["-3d", "-60h", "-2d", "-36h", "-24h", "-12h"]"#;
+    let mut life = Life::of(&POLICY.replace(r#"["-3d", "-24h"]"#, daily));
+    assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z held released: proof"]);
+}
+
+#[test]
+fn proof_on_a_saturday_does_not_release_on_a_sunday() {
+    // The 17th is a Tuesday.
+    let text =
+        POLICY.replace("after = \"7d\" }", "after = \"7d\", only_on = \"working_days\" }").replace(
+            "[[phase]]\nname = \"active\"",
+            "[calendar]\nweekend = [\"sat\", \"sun\"]\n[[phase]]\nname = \"active\"",
+        );
+    let mut life = Life::of(&text);
+    life.accept("2026-03-21T03:00:00Z", "warning", 1);
+    let lines = life.lines("2026-03-22T00:00:00Z", LATER);
+    assert_eq!(lines.last(), Some(&"2026-03-22T23:00:00Z stopped -> released"));
+}
+
+fn imported(policy: &str, phase: &str, sent: &[(&str, &str)]) -> Body {
+    let Body::ResourceActivated(activation) = activated(policy, Some(E)) else {
+        panic!("it is an activation");
+    };
+    Body::ResourceImported(Box::new(Import {
+        activation: *activation,
+        phase: phase.into(),
+        since: at(E),
+        arrears_since: None,
+        notices_sent: sent
+            .iter()
+            .map(|(notice, time)| SentNotice { notice: (*notice).into(), at: at(time) })
+            .collect(),
+    }))
+}
+
+#[test]
+fn what_the_system_before_told_of_this_trouble_proves_it_and_of_an_earlier_one_does_not() {
+    let literal = || Life::under(Policies::shipped().set);
+    let released = ["2026-03-17T16:00:00Z recycled -> released"];
+    let mut life = literal();
+    let told = [("expired", "2026-03-10T00:00:00Z")];
+    life.tell("2026-03-16T12:00:00Z", imported("tencent-cvm-prepaid", "recycled", &told));
+    assert_eq!(life.lines("2026-03-17T00:00:00Z", LATER), released);
+    // A month ago, about the term before; and nothing at all: nobody is known to have been told, and no slot is left.
+    for told in [&[("expired", "2026-02-10T00:00:00Z")][..], &[]] {
+        let mut life = literal();
+        life.tell("2026-03-16T12:00:00Z", imported("tencent-cvm-prepaid", "recycled", told));
+        let held = ["2026-03-17T16:00:00Z held released: proof"];
+        assert_eq!(life.lines("2026-03-17T00:00:00Z", LATER), held, "{told:?}");
+    }
+}
+
+#[test]
+fn what_the_system_before_told_ends_with_the_term_that_it_was_told_of() {
+    let mut life = Life::under(Policies::shipped().set);
+    let told = [("expiry-warning", "2026-03-03T00:00:00Z")];
+    let mut import = imported("tencent-cvm-prepaid", "active", &told);
+    if let Body::ResourceImported(import) = &mut import {
+        import.since = at(START);
+    }
+    life.tell("2026-03-08T12:00:00Z", import);
+    assert_eq!(life.whole.resources[&resource()].notified.len(), 1);
+    // Before dunlin itself told anything.
+    life.tell("2026-03-08T13:00:00Z", renewed(1));
+    let held = ["2026-04-17T16:00:00Z held released: proof"];
+    assert_eq!(life.lines("2026-04-17T00:00:00Z", LATER), held);
+}
+
+#[test]
+fn arrears_that_begin_anew_need_proof_anew() {
+    let mut policies = PolicySet::default();
+    for policy in Policies::shipped().set.iter() {
+        policies.insert(policy.clone());
+    }
+    let mut life = Life::under(policies);
+    life.tell(START, balance(5));
+    life.tell(START, activated("tencent-cvm-postpaid-24h", None));
+    life.tell("2026-03-02T00:00:00Z", balance(-5));
+    life.accept("2026-03-02T00:00:05Z", "arrears", 1);
+    // Stopped; then nothing is owed, and then something again.
+    life.tell("2026-03-02T12:00:00Z", balance(0));
+    life.tell("2026-03-02T18:00:00Z", balance(-5));
+    let lines = life.lines("2026-03-02T18:00:00Z", LATER);
+    assert_eq!(lines[0], "2026-03-02T18:00:00Z arrears");
+    assert_eq!(lines[1..], ["2026-03-03T18:00:00Z held released: proof"]);
+    life.accept("2026-06-01T00:00:00Z", "arrears", 2);
+    let lines = life.lines("2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z");
+    assert!(lines.contains(&"2026-06-02T00:00:00Z stopped -> released"), "{lines:?}");
+}
+
+#[test]
+fn what_a_customer_asked_for_needs_no_proof() {
+    let mut life = Life::under(Policies::shipped().set);
+    life.tell(START, balance(5));
+    life.tell(START, activated("tencent-cvm-postpaid-24h", None));
+    let recycle = TerminationMode::Recycle;
+    let resources = vec![resource()];
+    life.tell("2026-03-02T00:00:00Z", Body::TerminationRequested { resources, mode: recycle });
+    let end =
+        ["2026-03-02T00:00:00Z active -> recycled", "2026-03-02T02:00:00Z recycled -> released"];
+    assert_eq!(life.lines("2026-03-02T00:00:00Z", LATER), end);
+
+    // Also where the step itself asks for proof, since it is for others too: out of the bin of a return.
+    let own = POLICY
+        .replace("class = \"suspended\"", "class = \"retained\"")
+        .replace("[renewal]", "[returns]\nbin = \"stopped\"\nwithin_days = 5\nunconditional = 1\nordinary = 0\nvoucher_valid_for_years = 2\n[returns.to_bin]\n[renewal]");
+    let mut life = Life::of(&own);
+    life.tell("2026-03-02T00:00:00Z", Body::ReturnRequested { resource: resource() });
+    let lines = life.lines("2026-03-02T00:00:00Z", LATER);
+    assert_eq!(lines.last(), Some(&"2026-03-09T00:00:00Z stopped -> released"), "{lines:?}");
+}
