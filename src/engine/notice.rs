@@ -220,13 +220,14 @@ fn is_true(policy: &Policy, resource: &Resource, trigger: &NoticeTrigger) -> boo
     let class = policy.class(&resource.phase);
     match trigger {
         NoticeTrigger::Restored => class == PhaseClass::Working,
+        // What somebody owed when it came over may be paid in the same instant.
+        NoticeTrigger::ArrearsStarted => resource.arrears_since.is_some(),
         NoticeTrigger::TerminationScheduled => !is_over(class) && ends_at(resource).is_some(),
         NoticeTrigger::Terminated | NoticeTrigger::Returned => is_over(class),
         // Given back since, it has no term.
         NoticeTrigger::Renewed => resource.expiry().is_some(),
         NoticeTrigger::Slots { .. }
         | NoticeTrigger::Ahead { .. }
-        | NoticeTrigger::ArrearsStarted
         | NoticeTrigger::Step
         | NoticeTrigger::ChargeFailed
         | NoticeTrigger::BalanceCheck => true,
