@@ -143,6 +143,14 @@ impl Account {
         self.balances.current().filter(|_| !is_claimed)
     }
 
+    /// Whether it owes money, by what is known: a report below zero, or arrears that a resource came with and that no report
+    /// from then on says are over.
+    pub fn is_in_arrears(&self) -> bool {
+        let is_open = |claimed| !self.balances.is_settled_from(claimed);
+        self.arrears_claimed.is_some_and(is_open)
+            || self.balances.current().is_some_and(|balance| balance < Decimal::ZERO)
+    }
+
     /// The name to show, if any.
     pub fn name(&self) -> Option<String> {
         self.profile.as_ref().and_then(|profile| profile.value.name.clone())

@@ -115,9 +115,11 @@ fn take_scheduled(work: &mut Work<'_>, id: &ResourceId) {
         if let Some(schedule) = resource.schedule.as_mut() {
             schedule.value = None;
         }
-        if !is_over {
+        // What somebody asked for and a hold keeps waiting comes first: a schedule does not make it another wish.
+        if !is_over && resource.asked.is_none() {
             let (cause, number) = (Cause::Termination, work.account.wishes);
-            resource.asked = Some(Asked { to: gone, cause, at: now, number, scheduled: true });
+            resource.asked =
+                Some(Asked { to: gone, cause, at: now, number, scheduled: true, waits: false });
         }
     }
 }
@@ -131,7 +133,7 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
     let wanted =
         Wanted { into: class, irreversible: class == PhaseClass::Gone, proven: Proven::default() };
     let verdict = gate::ask(&work.account, resource, wanted, work.now);
-    if asked.cause == Cause::Return && resource.held.is_some() && verdict != gate::Verdict::Go {
+    if asked.cause == Cause::Return && asked.waits && verdict != gate::Verdict::Go {
         // Only other returns can change the answer: it is given when the hold ends, whoever is looked at until then.
         return;
     }
@@ -147,6 +149,9 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
     };
     match verdict {
         gate::Verdict::Hold { because, .. } => {
+            if let Some(asked) = work.resources.get_mut(id).and_then(|one| one.asked.as_mut()) {
+                asked.waits = true;
+            }
             work.hold(id, &asked.to, because);
         }
         gate::Verdict::Go => {

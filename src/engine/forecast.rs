@@ -8,7 +8,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 use super::account::Account;
 use super::charge;
@@ -215,6 +214,7 @@ impl<'p> Seer<'p> {
             at,
             number: 0,
             scheduled: true,
+            waits: false,
         });
         true
     }
@@ -238,8 +238,7 @@ impl<'p> Seer<'p> {
         self.see_until(at);
         self.from = at;
         self.resource.asked = None;
-        let is_owing = self.account.balance().is_some_and(|balance| balance < Decimal::ZERO);
-        if asked.cause == Cause::Termination && is_owing {
+        if asked.cause == Cause::Termination && self.account.is_in_arrears() {
             self.see(at, Coming::Wish { to: None });
             return true;
         }

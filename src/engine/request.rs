@@ -126,7 +126,8 @@ fn restore(
         return Err((RejectCode::NotInBin, "only what is in the bin can be restored"));
     }
     // TERM-4: it takes more than zero; an unknown balance is no reason to refuse.
-    if work.account.balance().is_some_and(|balance| balance <= Decimal::ZERO) {
+    let is_too_little = work.account.balance().is_some_and(|balance| balance <= Decimal::ZERO);
+    if is_too_little || in_arrears(work) {
         return Err((RejectCode::InArrears, "restoring takes a balance above zero"));
     }
     ask(work, event, id, &termination.restore_to, Cause::Request);
@@ -174,7 +175,7 @@ pub(super) fn termination_scheduled(
 
 /// Whether the account owes money, by what is known at this point of the instant.
 pub(super) fn in_arrears(work: &Work<'_>) -> bool {
-    work.account.balance().is_some_and(|balance| balance < Decimal::ZERO)
+    work.account.is_in_arrears()
 }
 
 fn class_of(work: &Work<'_>, id: &ResourceId) -> Option<PhaseClass> {
@@ -186,7 +187,7 @@ fn ask(work: &mut Work<'_>, event: &Event, id: &ResourceId, to: &PhaseName, caus
     let number = work.account.wishes;
     if let Some(resource) = work.resources.get_mut(id) {
         let (to, at) = (to.clone(), event.time);
-        resource.asked = Some(Asked { to, cause, at, number, scheduled: false });
+        resource.asked = Some(Asked { to, cause, at, number, scheduled: false, waits: false });
     }
     super::clockwork::take_asked(work, id);
 }

@@ -178,6 +178,8 @@ pub struct Asked {
     pub at: DateTime<Utc>,
     /// Counts the wishes of an account in the order in which they arrived.
     pub number: u64,
+    /// It was found right, and waits for a hold to end.
+    pub waits: bool,
     /// It was set for an instant, and a later word about that takes it back while something holds it (TERM-3).
     pub scheduled: bool,
 }

@@ -20,6 +20,11 @@ use super::work::Work;
 
 const EXPIRED: Refusal = (RejectCode::Expired, "only what is active can be returned");
 
+const UNCOUNTED: Refusal = (
+    RejectCode::QuotaUsed,
+    "the unconditional return was used meanwhile, and a price is missing to count an ordinary one",
+);
+
 /// Whether a wish to return can be looked at at all: of a policy that has returns, about something active (spec §7).
 pub(super) fn may_ask(policy: &Policy, class: PhaseClass) -> Result<&Returns, Refusal> {
     let returns = policy.returns.as_ref().ok_or(WRONG_POLICY)?;
@@ -111,8 +116,8 @@ pub(super) fn answer(
     at: DateTime<Utc>,
 ) -> Result<Refund, Refusal> {
     let method = method(work, resource, policy, at)?;
-    // `unanswerable` was asked before anything was promised, and what a refund is counted from does not change.
-    count(work, (resource, policy), method, at).map_err(|_| EXPIRED)
+    // `unanswerable` was asked when the wish was made; while it waited another return may have used the rule that it had.
+    count(work, (resource, policy), method, at).map_err(|_| UNCOUNTED)
 }
 
 fn count(

@@ -216,6 +216,10 @@ fn recover(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) {
             irreversible: false,
         },
     );
+    // Cured, however little later the new end is: the next trouble starts clean, with its own notices and its own proof.
+    if let Some(resource) = work.resources.get_mut(id) {
+        resource.end_episode();
+    }
 }
 
 /// Whether a new term would do a resource any good: it works, or being renewed brings it back from where it is.

@@ -55,9 +55,13 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
 fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
     let held = resource.held.as_ref()?;
     let class = policy.class(&held.to);
+    let is_irreversible = class == PhaseClass::Gone
+        || policy
+            .steps
+            .iter()
+            .any(|step| step.irreversible && step.from == resource.phase && step.to == held.to);
     // Proof that comes moves the step itself, and that it comes is an input.
-    let step =
-        Wanted { into: class, irreversible: class == PhaseClass::Gone, proven: Proven::default() };
+    let step = Wanted { into: class, irreversible: is_irreversible, proven: Proven::default() };
     match gate::ask(&work.account, resource, step, work.now) {
         gate::Verdict::Hold { until, .. } => until,
         gate::Verdict::Go => None,

@@ -38,6 +38,8 @@ pub(super) struct Work<'a> {
     /// The event that is being applied.
     pub(super) cause: Option<EventKey>,
     effects: Vec<Effect>,
+    /// Where among them the last change of each resource is.
+    changes: BTreeMap<ResourceId, usize>,
     reasons: Vec<Reason>,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Work<'a> {
             set_aside: Vec::new(),
             cause: None,
             effects: Vec::new(),
+            changes: BTreeMap::new(),
             reasons: Vec::new(),
         }
     }
@@ -83,10 +86,10 @@ impl<'a> Work<'a> {
 
     /// The last change of a resource's phase in this decision.
     pub(super) fn last_change(&self, id: &ResourceId) -> Option<&Transition> {
-        self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Transition(transition) if transition.resource == *id => Some(transition),
+        match self.effects.get(*self.changes.get(id)?) {
+            Some(Effect::Transition(transition)) => Some(transition),
             _ => None,
-        })
+        }
     }
 
     /// What is paid back for a resource that this decision takes back.
@@ -186,6 +189,7 @@ impl<'a> Work<'a> {
         let rule = change.rules.first().map_or("", String::as_str);
         let because = alloc::format!("{} -> {}: {}", transition.from, transition.to, change.reason);
         self.because(rule, Some(id), because);
+        self.changes.insert(id.clone(), self.effects.len());
         self.push(Effect::Transition(transition));
         if let Some(trigger) = told_by(change.cause) {
             notice::announce(self, id, &trigger);

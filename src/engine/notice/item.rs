@@ -29,7 +29,7 @@ pub(super) fn item(
         Subject::Attempt(attempt) => Some(*attempt),
         Subject::Slot(_) | Subject::Event(_) => None,
     };
-    let change = work.last_change(&resource.id).filter(|_| tells_of_change(subject));
+    let change = tells_of_change(subject).then(|| work.last_change(&resource.id)).flatten();
     let class = policy.class(&resource.phase);
     let is_back = class == PhaseClass::Working && is_news(subject);
     let promises = deadline::outlook(policy, resource, work.proofs, work.now);
@@ -53,7 +53,7 @@ pub(super) fn item(
         retained: fate.retained,
         retained_billable: fate.retained_billable,
         stops_billing: change.is_some_and(|change| has(&change.actions, STOP_BILLING)),
-        refund: work.refund_of(&resource.id).filter(|_| tells_of_change(subject)).map(|refund| {
+        refund: change.and_then(|_| work.refund_of(&resource.id)).map(|refund| {
             let (method, amount, payout) = (refund.method, refund.amount, refund.payout.clone());
             PaidBack { method, amount, payout }
         }),
