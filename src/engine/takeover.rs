@@ -9,6 +9,8 @@ use alloc::vec::Vec;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use rust_decimal::Decimal;
+
 use super::activation::{self, Entry};
 use super::arrears;
 use super::calendar;
@@ -69,7 +71,9 @@ pub(super) fn import(
         claim(work, since);
         // Nobody moved it: dunlin does, and tells whom the system before did not tell (POST-2).
         let is_working = policy.class(&import.phase) == PhaseClass::Working;
-        if is_working && !work.account.balances.is_settled_from(since) {
+        let balances = &work.account.balances;
+        let owes = balances.current().is_some_and(|balance| balance < Decimal::ZERO);
+        if is_working && (owes || !balances.is_settled_from(since)) {
             arrears::announce(work, id, policy, since);
         }
     }
