@@ -1,4 +1,4 @@
-//! What `main.rs` needs of dunlin, under its name: the engine, the policies and the simulated clock. Holds nothing of its own.
+//! What `run.rs` needs of dunlin, under its name: the engine, the policies and the simulated clock. Holds nothing of its own.
 
 extern crate alloc;
 

@@ -136,7 +136,7 @@ fn no_file_is_forgotten_by_its_parent() {
             "tests/it/main.rs",
             "tests/engine-alone/lib.rs",
             "tests/histories/lib.rs",
-            "tests/histories/main.rs",
+            "tests/histories/run.rs",
             "tests/fault-injection/main.rs",
         ];
         (top && file.matches('/').count() == 1) || entry.contains(&file)

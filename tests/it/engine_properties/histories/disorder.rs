@@ -75,13 +75,13 @@ fn shuffled_quietly(history: &[Arrival], played: &World, chance: &mut Chance) ->
     other
 }
 
-/// Facts whose very reading decides nothing by itself, where it was quiet. Not who the account is: much may wait for that.
+/// Facts whose very reading decides nothing by itself, where it was quiet. Not who the account is, nor
+/// that a hold ended: much may wait for that.
 fn is_mover(body: &Body) -> bool {
     matches!(
         body,
         Body::BalanceReported { .. }
             | Body::HoldPlaced { .. }
-            | Body::HoldLifted { .. }
             | Body::UsageCharged(_)
             | Body::ExpiryChanged { .. }
             | Body::TerminationScheduled { .. }
@@ -108,7 +108,8 @@ fn register(body: &Body) -> (usize, Option<&ResourceId>) {
         19 => 18,
         kind => kind,
     };
-    (kind, body.resources().next())
+    // One hold may stand in for another, on the resource or on its account.
+    (kind, body.resources().next().filter(|_| kind != 18))
 }
 
 /// A stretch of facts between irreversible steps and requests is read in another order, late and twice: when all of it was

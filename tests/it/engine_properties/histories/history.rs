@@ -7,10 +7,11 @@ use chrono::{DateTime, Duration, TimeDelta, Timelike as _, Utc};
 use dunlin::engine::id::{AccountId, EventKey, ResourceId};
 use dunlin::engine::input::{Body, Event};
 use dunlin::engine::policy::{Clock, PhaseClass};
-use dunlin::engine::resource::ChargeState;
+use dunlin::engine::resource::{ChargeState, Resource};
 
 use super::bodies::{Draw, money};
 use super::chance::Chance;
+use super::seen::policy_of;
 use super::world::{World, policies};
 
 /// The lifecycles that resources follow; the engine's rules are about nothing else.
@@ -181,14 +182,40 @@ impl Drawing {
         let count = self.chance.between(6, 26);
         for _ in 0..count {
             self.pass(world);
-            let ties = match self.theme {
-                Theme::Any => self.chance.weighted(&[(14, 1), (3, 2), (1, 3)]),
-                Theme::Returns | Theme::Terminations => 1 + self.chance.below(3),
-            };
-            let group = (0..ties).map(|_| self.some_event(world)).collect();
+            let group = self.paid_and_ended(world).unwrap_or_else(|| self.some_events(world));
             self.read(world, group);
         }
         self.history
+    }
+
+    fn some_events(&mut self, world: &World) -> Vec<Event> {
+        let ties = match self.theme {
+            Theme::Any => self.chance.weighted(&[(14, 1), (3, 2), (1, 3)]),
+            Theme::Returns | Theme::Terminations => 1 + self.chance.below(3),
+        };
+        (0..ties).map(|_| self.some_event(world)).collect()
+    }
+
+    /// Pays what is owed and ends in the same instant what is unpaid or stopped: there is no other way to end it from there.
+    fn paid_and_ended(&mut self, world: &World) -> Option<Vec<Event>> {
+        if !matches!(self.theme, Theme::Terminations) || !self.chance.percent(60) {
+            return None;
+        }
+        let class = |one: &&Resource| policy_of(one).class(&one.phase);
+        let owing = world
+            .whole
+            .resources
+            .values()
+            .filter(|one| matches!(class(one), PhaseClass::Unpaid | PhaseClass::Suspended));
+        let owing: Vec<ResourceId> = owing.map(|one| one.id.clone()).collect();
+        if owing.is_empty() {
+            return None;
+        }
+        let balance = money(rust_decimal::Decimal::ZERO, "CNY");
+        let paid = Body::BalanceReported { balance, sequence: None };
+        let time = self.now;
+        let ended = Draw { chance: &mut self.chance, time }.termination(owing);
+        Some(vec![self.numbered(time, paid, 1), self.numbered(time, ended, 2)])
     }
 
     fn contacts(&mut self, count: usize) -> Vec<dunlin::engine::input::Contact> {

@@ -127,8 +127,8 @@ impl Promises {
         }
         for (id, after, policy) in moment.touched() {
             let before = moment.before(id);
-            let end =
-                places.get(id).map(|place| &place.phase).or_else(|| before.map(|one| &one.phase));
+            let was = before.map(|one| &one.phase);
+            let end = places.get(id).map(|place| &place.phase).or(was);
             let is_gone = before.is_some_and(|one| class_of(one, &one.phase) == PhaseClass::Gone);
             assert!(
                 !is_gone || before == Some(after),
@@ -305,10 +305,9 @@ fn check_nothing_is_left(moment: &Moment<'_>, holds: &Holds, resource: &Resource
         let applies = step.when.auto_renew.is_none_or(|on| on == resource.renews_itself())
             && step.when.entered_by.is_none_or(|cause| cause == resource.entered_by);
         let at = due(step, resource, resource.arrears_since, resource.entered_at);
-        let at = at
-            .filter(|_| applies)
-            .max(at.and_then(|_| resource.promised.get(&step.to).copied()).filter(|_| applies));
-        if at.is_some_and(|at| at <= moment.now) {
+        let promised = resource.promised.get(&step.to).copied();
+        let at = at.map(|at| promised.map_or(at, |promised| promised.max(at)));
+        if applies && at.is_some_and(|at| at <= moment.now) {
             let takes_away = policy.class(&step.to) > PhaseClass::Unpaid;
             let is_held = takes_away && holds.stop(&resource.id, step.irreversible, moment.now);
             assert!(is_held, "late: {} was due at {at:?} for {resource:?}", step.to);

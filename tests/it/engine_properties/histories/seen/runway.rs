@@ -1,5 +1,7 @@
 //! The daily look at the balance: a warning once a day where it lasts strictly less than the limit, and no other (POST-1).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::calendar;
 use dunlin::engine::effect::Effect;
@@ -37,10 +39,22 @@ impl Usage {
         let is_known = moment.decision.after.account.profile.is_some();
         let waited =
             moment.whole.account.parked.iter().filter(|_| moment.whole.account.profile.is_none());
+        let mut entered = BTreeSet::new();
         for body in waited.map(|event| &event.body).chain(moment.bodies()).filter(|_| is_known) {
-            let Body::UsageCharged(usage) = body else { continue };
-            let known =
-                usage.resource.as_ref().and_then(|id| moment.decision.after.resources.get(id));
+            let usage = match body {
+                Body::UsageCharged(usage) => usage,
+                Body::ResourceActivated(_) | Body::ResourceImported(_) => {
+                    entered.extend(body.resources());
+                    continue;
+                }
+                _ => continue,
+            };
+            // Of what is unknown when it is read nobody can say that it cannot be foreseen.
+            let mut known = usage
+                .resource
+                .iter()
+                .filter(|id| moment.before(id).is_some() || entered.contains(id));
+            let known = known.next().and_then(|id| moment.decision.after.resources.get(id));
             let is_foreseeable = known.is_none_or(|one| policy_of(one).balance_check.is_some());
             if !usage.traffic && is_foreseeable && usage.amount.currency.as_str() == "CNY" {
                 self.first = self.first.into_iter().chain([usage.period_start]).min();

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use clap::Parser;
 
+#[path = "run/boundaries.rs"]
 mod boundaries;
 #[path = "../it/engine_properties/histories/mod.rs"]
 mod histories;
