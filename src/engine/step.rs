@@ -78,6 +78,8 @@ pub fn scope(
             Body::HoldPlaced { resource: None, .. } | Body::HoldLifted { resource: None, .. } => {
                 scope.all = true;
             }
+            // What comes over in arrears puts its account in arrears, and so decides about wishes that wait elsewhere.
+            Body::ResourceImported(import) if import.arrears_since.is_some() => scope.all = true,
             body => scope.named.extend(body.resources().cloned()),
         }
     }

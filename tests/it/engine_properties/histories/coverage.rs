@@ -48,10 +48,6 @@ impl Coverage {
     }
 
     /// Adds what another one counted.
-    #[cfg_attr(
-        test,
-        expect(dead_code, reason = "scripts/histories counts and prints; the test only asks")
-    )]
     pub(crate) fn add(&mut self, other: &Self) {
         self.histories += other.histories;
         self.events += other.events;

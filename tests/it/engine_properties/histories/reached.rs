@@ -182,10 +182,6 @@ impl Coverage {
     }
 
     /// As a table for people.
-    #[cfg_attr(
-        test,
-        expect(dead_code, reason = "scripts/histories counts and prints; the test only asks")
-    )]
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
             "{} histories, {} events, {} decisions\n",
@@ -233,10 +229,6 @@ impl Coverage {
     }
 
     /// As JSON, in the order of the table.
-    #[cfg_attr(
-        test,
-        expect(dead_code, reason = "scripts/histories counts and prints; the test only asks")
-    )]
     pub(crate) fn json(&self) -> Value {
         let mut by_what: BTreeMap<&str, serde_json::Map<String, Value>> = BTreeMap::new();
         for one in self.counts() {
