@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::engine::account::Account;
 use crate::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope};
+use crate::engine::gate::Gates;
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::input::Event;
 use crate::engine::policy::PolicySet;
@@ -133,7 +134,7 @@ impl<'p> Simulation<'p> {
         let input = Input::events(&events);
         let scope = scope(&whole.account, input, self.policies, now);
         let before = in_sight(whole, &scope, now);
-        let circumstances = Circumstances { now, proofs: self.proofs };
+        let circumstances = Circumstances { now, proofs: self.proofs, gates: Gates::OPEN };
         let decision = step(before, input, self.policies, circumstances);
         self.wakes.retain(|(_, account)| *account != id);
         whole.account = decision.after.account.clone();
@@ -155,6 +156,7 @@ pub fn in_sight(whole: &Portfolio, scope: &Scope, now: DateTime<Utc>) -> Portfol
         scope.all
             || scope.named.contains(id)
             || (scope.due && resource.wake_at.is_some_and(|at| at <= now))
+            || (scope.gated && resource.gated.is_some())
     };
     let resources = whole
         .resources

@@ -17,13 +17,16 @@ use super::policy::{Cause, NoticeTrigger, Outcome, PhaseClass, Policy, Step};
 use super::proof;
 use super::refund::Refund;
 use super::request::{self, Refusal};
-use super::resource::{Asked, Resource};
+use super::resource::{Asked, Gated, Resource};
 use super::returns;
 use super::term;
 use super::work::{Change, Work, is_over};
 
 /// Takes every step of a resource that is due.
 pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
+    if let Some(resource) = work.resources.get_mut(id) {
+        resource.gated = None;
+    }
     take_scheduled(work, id);
     take_asked(work, id);
     // Every step enters another phase, and no policy has a way round by the clock alone.
@@ -55,15 +58,25 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
     }
     let step = due.step;
     let class = policy.class(&step.to);
-    let wanted = Wanted { into: class, irreversible: step.irreversible, proven: due.proven };
-    match gate::ask(&work.account, resource, wanted, work.now) {
+    let wanted = Wanted {
+        to: &step.to,
+        into: class,
+        irreversible: step.irreversible,
+        proven: due.proven,
+        due_at: due.wanted_at.max(due.at),
+        wished: false,
+    };
+    match gate::ask(&work.account, resource, wanted, work.gates, work.now) {
         gate::Verdict::Hold { because, .. } => {
             // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
-            if resource.asked.is_none() || resource.held.is_none() {
-                let wanting = proof::wanting(step, resource);
-                if work.hold(id, &step.to, because) && because == Because::Proof {
-                    work.because(because.rule(), Some(id), wanting);
-                }
+            let is_news = resource.asked.is_none() || resource.held.is_none();
+            let wanting = (because == Because::Proof).then(|| proof::wanting(step, resource));
+            if !waits(work, id, because, wanted.due_at)
+                && is_news
+                && work.hold(id, &step.to, because)
+                && let Some(wanting) = wanting
+            {
+                work.because(because.rule(), Some(id), wanting);
             }
             false
         }
@@ -75,6 +88,18 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
             true
         }
     }
+}
+
+/// Remembers what a step waits for that is no event of the account; whether it is too early to say so.
+fn waits(work: &mut Work<'_>, id: &ResourceId, because: Because, due_at: DateTime<Utc>) -> bool {
+    if !because.is_of_the_world() {
+        return false;
+    }
+    let gated = Gated { by: because, due_at };
+    if let Some(resource) = work.resources.get_mut(id) {
+        resource.gated = Some(gated);
+    }
+    gated.said_at(work.gates.patience).is_some_and(|at| work.now < at)
 }
 
 fn take(work: &mut Work<'_>, id: &ResourceId, (step, at): (&Step, DateTime<Utc>)) {
@@ -130,9 +155,15 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
     let Some(asked) = resource.asked.clone() else { return };
     let class = policy.class(&asked.to);
     // Whoever asked for it need not be warned of it.
-    let wanted =
-        Wanted { into: class, irreversible: class == PhaseClass::Gone, proven: Proven::default() };
-    let verdict = gate::ask(&work.account, resource, wanted, work.now);
+    let wanted = Wanted {
+        to: &asked.to,
+        into: class,
+        irreversible: class == PhaseClass::Gone,
+        proven: Proven::default(),
+        due_at: asked.at,
+        wished: true,
+    };
+    let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
     if asked.cause == Cause::Return && asked.waits && verdict != gate::Verdict::Go {
         // Only other returns can change the answer: it is given when the hold ends, whoever is looked at until then.
         return;
@@ -152,7 +183,9 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
             if let Some(asked) = work.resources.get_mut(id).and_then(|one| one.asked.as_mut()) {
                 asked.waits = true;
             }
-            work.hold(id, &asked.to, because);
+            if !waits(work, id, because, asked.at) {
+                work.hold(id, &asked.to, because);
+            }
         }
         gate::Verdict::Go => {
             let (outcome, rule, reason) = asked_outcome(policy, &asked, class);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::effect::{Effect, Notice};
+use super::gate::Gates;
 use super::id::{EventKey, ResourceId};
 use super::input::Event;
 use super::resource::Resource;
@@ -30,22 +31,26 @@ pub struct Input<'i> {
     /// Notices to the account that were accepted for at least one contact, since the last decision that knew of them. One
     /// that is named again changes nothing.
     pub accepted: &'i [&'i Notice],
+    /// What the gates are told may have changed: what is gated is looked at.
+    pub gates_moved: bool,
 }
 
 impl<'i> Input<'i> {
     /// Nothing but these events.
     pub fn events(events: &'i [Event]) -> Self {
-        Self { events, accepted: &[] }
+        Self { events, ..Self::default() }
     }
 }
 
 /// Under what circumstances a decision is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Circumstances {
+pub struct Circumstances<'c> {
     /// The clock.
     pub now: DateTime<Utc>,
     /// What counts as proof.
     pub proofs: Proofs,
+    /// What the gates are told of the world outside.
+    pub gates: Gates<'c>,
 }
 
 /// What counts as proof that a notice was accepted (SAFE-4).
@@ -66,6 +71,8 @@ pub struct Scope {
     pub named: Vec<ResourceId>,
     /// Those whose wake is due.
     pub due: bool,
+    /// Those with a step that waits for something that is no event of theirs.
+    pub gated: bool,
 }
 
 /// What the engine concluded.

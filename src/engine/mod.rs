@@ -14,6 +14,7 @@ pub mod id;
 pub mod input;
 pub mod ledger;
 pub mod money;
+pub mod moratorium;
 pub mod policy;
 pub mod refund;
 pub mod resource;

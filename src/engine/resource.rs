@@ -7,10 +7,11 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Register;
+use super::gate::Because;
 use super::hold::Holds;
 use super::id::{AccountId, EventKey, NoticeKind, PhaseName, PolicyKey, ResourceId};
 use super::input::{Attachment, AutoRenew, Order, RenewMode, Traits};
@@ -92,6 +93,9 @@ pub struct Resource {
     /// Steps that were said to be held and still wait behind that one: they are not said again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_before: Vec<HeldStep>,
+    /// A step that waits for something that is no event of its own and no instant: its account is looked at when that changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gated: Option<Gated>,
     /// Counts state changes.
     #[serde(default)]
     pub sequence: u64,
@@ -194,6 +198,15 @@ pub struct Notified {
     pub accepted_at: Option<DateTime<Utc>>,
 }
 
+/// What a step that is due waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gated {
+    /// What is in the way.
+    pub by: Because,
+    /// When the step was due.
+    pub due_at: DateTime<Utc>,
+}
+
 /// A step that is due and held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldStep {
@@ -236,6 +249,14 @@ impl Term {
         self.other = loser.map(Box::new);
         // What counts already may even be over: it is not said anew.
         Some(winner).filter(|winner| winner.0 != self.stamp)
+    }
+}
+
+impl Gated {
+    /// When it is said that the step is held; `None`: at once.
+    pub(super) fn said_at(&self, patience: TimeDelta) -> Option<DateTime<Utc>> {
+        let is_momentary = matches!(self.by, Because::Freshness | Because::Breaker);
+        is_momentary.then(|| self.due_at.checked_add_signed(patience)).flatten()
     }
 }
 

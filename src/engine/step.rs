@@ -22,7 +22,7 @@ pub fn step(
     before: Portfolio,
     input: Input<'_>,
     policies: &PolicySet,
-    circumstances: Circumstances,
+    circumstances: Circumstances<'_>,
 ) -> Decision {
     let mut work = Work::new(before.clone(), policies, circumstances);
     for notice in input.accepted {
@@ -51,7 +51,7 @@ pub fn scope(
     policies: &PolicySet,
     now: DateTime<Utc>,
 ) -> Scope {
-    let mut scope = Scope { due: true, ..Scope::default() };
+    let mut scope = Scope { due: true, gated: input.gates_moved, ..Scope::default() };
     let mut balances = account.balances.clone();
     let currency = account.profile.as_ref().map(|profile| profile.value.currency);
     let told = input.accepted.iter().flat_map(|notice| &notice.items);

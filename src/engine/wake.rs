@@ -46,8 +46,13 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     let attempt = attempts.and_then(|charges| {
         charge::open(policy, charges, resource).first().map(|attempt| attempt.at)
     });
-    let ahead =
-        [step, schedule, slots, attempt].into_iter().flatten().filter(|at| *at > work.now).min();
+    // When it is time to say that a step waits.
+    let said = resource.gated.as_ref().and_then(|gated| gated.said_at(work.gates.patience));
+    let ahead = [step, schedule, slots, attempt, said]
+        .into_iter()
+        .flatten()
+        .filter(|at| *at > work.now)
+        .min();
     ahead.into_iter().chain(hold_ends(work, policy, resource)).min()
 }
 
@@ -61,8 +66,15 @@ fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<Da
             .iter()
             .any(|step| step.irreversible && step.from == resource.phase && step.to == held.to);
     // Proof that comes moves the step itself, and that it comes is an input.
-    let step = Wanted { into: class, irreversible: is_irreversible, proven: Proven::default() };
-    match gate::ask(&work.account, resource, step, work.now) {
+    let step = Wanted {
+        to: &held.to,
+        into: class,
+        irreversible: is_irreversible,
+        proven: Proven::default(),
+        due_at: held.since,
+        wished: resource.asked.is_some(),
+    };
+    match gate::ask(&work.account, resource, step, work.gates, work.now) {
         gate::Verdict::Hold { until, .. } => until,
         gate::Verdict::Go => None,
     }

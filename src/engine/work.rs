@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::account::Account;
 use super::decision::{Circumstances, Decision, Portfolio, Proofs, Reason, Verdict};
 use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
-use super::gate::Because;
+use super::gate::{Because, Gates};
 use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
 use super::input::{Attachment, Event};
 use super::notice::{self, Draft};
@@ -27,6 +27,8 @@ pub(super) struct Work<'a> {
     pub(super) now: DateTime<Utc>,
     /// What counts as proof that somebody was told.
     pub(super) proofs: Proofs,
+    /// What the gates are told.
+    pub(super) gates: Gates<'a>,
     /// The account as it is by now.
     pub(super) account: Account,
     /// The resources as they are by now.
@@ -47,13 +49,14 @@ impl<'a> Work<'a> {
     pub(super) fn new(
         before: Portfolio,
         policies: &'a PolicySet,
-        circumstances: Circumstances,
+        circumstances: Circumstances<'a>,
     ) -> Self {
-        let Circumstances { now, proofs } = circumstances;
+        let Circumstances { now, proofs, gates } = circumstances;
         Self {
             policies,
             now,
             proofs,
+            gates,
             account: before.account,
             resources: before.resources,
             drafts: BTreeMap::new(),

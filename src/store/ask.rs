@@ -10,6 +10,7 @@ use super::{
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
+use crate::engine::gate::Because;
 use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
@@ -58,6 +59,20 @@ impl<A: Asks> Read for A {
 
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
         self.ask(|tables| tables.next_wake())
+    }
+
+    fn gated_accounts(
+        &self,
+        by: Because,
+        until: DateTime<Utc>,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        self.ask(|tables| tables.gated_accounts(by, until, after, limit))
+    }
+
+    fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
+        self.ask(|tables| tables.registers(name))
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

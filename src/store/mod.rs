@@ -27,6 +27,7 @@ pub use self::outbox::*;
 pub use self::rows::*;
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
+use crate::engine::gate::Because;
 use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
@@ -131,6 +132,19 @@ pub trait Read {
     /// The earliest wake of all.
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>>;
 
+    /// Accounts with a step that waits for this and was due at or before `until`, by id, after `after`.
+    /// The cost follows what waits.
+    fn gated_accounts(
+        &self,
+        by: Because,
+        until: DateTime<Utc>,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>>;
+
+    /// The facts of one name that belong to no account, by key.
+    fn registers(&self, name: &str) -> Result<Vec<(String, String)>>;
+
     /// An event that was taken in, unless it is forgotten.
     fn received(&self, key: &EventKey) -> Result<Option<Received>>;
 
@@ -226,6 +240,12 @@ pub trait Transaction: Read {
         id: &ResourceId,
         expected: u64,
     ) -> Result<()>;
+
+    /// Keeps a fact that belongs to no account, in place of what was kept under the same name and key.
+    fn put_register(&mut self, name: &str, key: &str, body: &str) -> Result<()>;
+
+    /// Forgets such a fact; one that is not there is no error.
+    fn remove_register(&mut self, name: &str, key: &str) -> Result<()>;
 
     /// Records a decision; its id.
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;

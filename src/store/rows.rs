@@ -26,6 +26,8 @@ pub struct Selection<'a> {
     pub named: &'a [ResourceId],
     /// Those whose wake is due at this instant.
     pub due: Option<DateTime<Utc>>,
+    /// Those with a step that waits at a gate.
+    pub gated: bool,
 }
 
 /// An event to be taken in.

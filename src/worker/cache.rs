@@ -69,9 +69,14 @@ impl Cache {
         let due_missing = scope.due && loaded.due_until.is_none_or(|until| until < now);
         let missing: Vec<ResourceId> =
             scope.named.iter().filter(|id| !loaded.resources.contains_key(*id)).cloned().collect();
-        if !loaded.complete && (scope.all || due_missing || !missing.is_empty()) {
-            let selection =
-                Selection { all: scope.all, named: &missing, due: due_missing.then_some(now) };
+        let is_asked = scope.all || due_missing || scope.gated || !missing.is_empty();
+        if !loaded.complete && is_asked {
+            let selection = Selection {
+                all: scope.all,
+                named: &missing,
+                due: due_missing.then_some(now),
+                gated: scope.gated,
+            };
             for row in tx.resources(id, &selection)? {
                 // What this group has changed is newer than what is stored.
                 loaded.resources.entry(row.value.id.clone()).or_insert((row.value, row.version));
@@ -85,6 +90,7 @@ impl Cache {
             scope.all
                 || scope.named.contains(id)
                 || (scope.due && resource.wake_at.is_some_and(|at| at <= now))
+                || (scope.gated && resource.gated.is_some())
         };
         let resources = loaded
             .resources

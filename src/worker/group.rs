@@ -10,9 +10,11 @@ use chrono::{DateTime, Utc};
 use super::WorkerError;
 use super::cache::Cache;
 use super::outbox::{self, Pen};
+use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::{Circumstances, Input, Proofs, Verdict};
 use crate::engine::effect::{Notice, NoticeItem};
+use crate::engine::gate::Because;
 use crate::engine::id::AccountId;
 use crate::engine::input::{Body, Event};
 use crate::engine::policy::{Channel, PolicySet};
@@ -85,6 +87,7 @@ pub(super) struct Group<'t> {
     policies: &'t PolicySet,
     settings: &'t Settings,
     proofs: Proofs,
+    world: &'t World,
     cache: Cache,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
     pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
@@ -97,9 +100,10 @@ impl<'t> Group<'t> {
         policies: &'t PolicySet,
         settings: &'t Settings,
         proofs: Proofs,
+        world: &'t World,
     ) -> Self {
         let (cache, tally) = (Cache::default(), Tally::default());
-        Self { tx, policies, settings, proofs, cache, accepted: BTreeMap::new(), tally }
+        Self { tx, policies, settings, proofs, world, cache, accepted: BTreeMap::new(), tally }
     }
 
     /// Takes a delivery into the inbox. Returns its event if it is new and about an account.
@@ -162,14 +166,24 @@ impl<'t> Group<'t> {
         received: Vec<Received>,
         now: DateTime<Utc>,
     ) -> Result<(), WorkerError> {
+        self.decide_on(account, received, false, now)
+    }
+
+    fn decide_on(
+        &mut self,
+        account: &AccountId,
+        received: Vec<Received>,
+        gates_moved: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), WorkerError> {
         let events: Vec<Event> = received.iter().map(|one| one.event.clone()).collect();
         let accepted = self.accepted.remove(account).unwrap_or_default();
         let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
-        let input = Input { events: &events, accepted: &accepted };
+        let input = Input { events: &events, accepted: &accepted, gates_moved };
         let known = self.cache.account(&*self.tx, account)?;
         let scope = scope(known, input, self.policies, now);
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-        let circumstances = Circumstances { now, proofs: self.proofs };
+        let circumstances = Circumstances { now, proofs: self.proofs, gates: self.world.gates() };
         let decision = step(before, input, self.policies, circumstances);
         for (one, verdict) in received.into_iter().zip(&decision.verdicts) {
             match verdict {
@@ -223,6 +237,23 @@ impl<'t> Group<'t> {
             self.decide(account, Vec::new(), now)?;
         }
         Ok(due.len() == limit)
+    }
+
+    /// Looks again at accounts with a step that waits for this and was due by `until`, in their order after `after`; the last
+    /// of them if there may be more.
+    pub(super) fn look_at_gate(
+        &mut self,
+        by: Because,
+        until: DateTime<Utc>,
+        after: Option<&AccountId>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AccountId>, WorkerError> {
+        let limit = self.settings.group_max;
+        let mut accounts = self.tx.gated_accounts(by, until, after, limit)?;
+        for account in &accounts {
+            self.decide_on(account, Vec::new(), true, now)?;
+        }
+        Ok(accounts.pop().filter(|_| accounts.len() + 1 == limit))
     }
 
     /// Writes down what becomes of a send; `false` if that is refused.

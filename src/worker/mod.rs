@@ -12,6 +12,7 @@ mod serve;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod world;
 
 pub use group::{Settings, Tally};
 pub use replay::Replay;

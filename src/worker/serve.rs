@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::group::{Group, Settings, Taken};
 use super::replay::Replay;
+use super::world::World;
 use super::{WorkerError, tally};
 use crate::clock::{Clock, monotonic};
 use crate::dispatch::in_flight::InFlight;
@@ -59,6 +60,8 @@ pub struct Serve {
     clock: Arc<dyn Clock>,
     ports: Ports,
     replay: Option<Replay>,
+    /// What is known for the gates.
+    world: World,
     /// When it was last looked for what is past its retention, and nothing was left.
     swept_at: Option<Instant>,
 }
@@ -88,7 +91,8 @@ impl Serve {
         replay: Option<Replay>,
     ) -> Result<Self, WorkerError> {
         let reader = store.reader()?;
-        Ok(Self { store, reader, policies, settings, clock, ports, replay, swept_at: None })
+        let world = World::open();
+        Ok(Self { store, reader, policies, settings, clock, ports, replay, world, swept_at: None })
     }
 
     /// Works until nothing can come any more: both inputs are closed and read to their end.
@@ -184,7 +188,8 @@ impl Serve {
             .collect();
         // In a replay time runs ahead of what is sent: a notice counts as accepted when it is due, as in `simulate`.
         let proofs = if self.replay.is_some() { Proofs::Assumed } else { Proofs::Recorded };
-        let mut group = Group::new(self.store.begin()?, &self.policies, &self.settings, proofs);
+        let mut group =
+            Group::new(self.store.begin()?, &self.policies, &self.settings, proofs, &self.world);
         let reports = write_down(&mut group, reports, self.replay.is_some(), now)?;
         if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
             self.swept_at = (!group.sweep(now)?).then(monotonic);

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::group::{Group, Settings, Taken};
+use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::Proofs;
 use crate::engine::policy::{Channel, PolicySet};
@@ -75,12 +76,18 @@ struct Bench {
     store: Box<dyn Store>,
     policies: PolicySet,
     settings: Settings,
+    world: World,
 }
 
 impl Bench {
     /// An account with two contacts, whose resource stopped at E: four deliveries wait.
     fn stopped(store: Box<dyn Store>, policy: &str) -> Self {
-        let mut bench = Self { store, policies: policies(policy), settings: Settings::default() };
+        let mut bench = Self {
+            store,
+            policies: policies(policy),
+            settings: Settings::default(),
+            world: World::open(),
+        };
         let person = |name: &str| {
             json!({ "name": name, "role": "creator", "email": format!("{name}@a.example"),
                 "phone": "+8613800000001" })
@@ -103,7 +110,7 @@ impl Bench {
 
     fn group(&mut self) -> Group<'_> {
         let begun = self.store.begin().unwrap();
-        Group::new(begun, &self.policies, &self.settings, Proofs::Recorded)
+        Group::new(begun, &self.policies, &self.settings, Proofs::Recorded, &self.world)
     }
 
     fn wake(&mut self, now: DateTime<Utc>) {

@@ -165,6 +165,22 @@ impl Transaction for MemoryTransaction<'_> {
         self.change(move |state| state.remove_resource(&account, &id, expected))
     }
 
+    fn put_register(&mut self, name: &str, key: &str, body: &str) -> Result<()> {
+        let (row, body) = ((name.to_owned(), key.to_owned()), body.to_owned());
+        self.change(move |state| {
+            state.registers.insert(row.clone(), body.clone());
+            Ok(())
+        })
+    }
+
+    fn remove_register(&mut self, name: &str, key: &str) -> Result<()> {
+        let row = (name.to_owned(), key.to_owned());
+        self.change(move |state| {
+            state.registers.remove(&row);
+            Ok(())
+        })
+    }
+
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {
         let row = DecisionRow {
             id: 0,

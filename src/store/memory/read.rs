@@ -1,6 +1,6 @@
 //! The questions of the contract, over the tables of the in-memory store.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use super::state::{Delivery, Queued, State, Taken, kept};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
+use crate::engine::gate::Because;
 use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
-use crate::engine::resource::Resource;
+use crate::engine::resource::{Gated, Resource};
 use crate::store::{
     Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
     Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned, due,
@@ -62,6 +63,10 @@ impl Read for State {
             };
             found.extend(self.of_account(account).filter(is_due).map(|row| (&row.value.id, row)));
         }
+        if selection.gated {
+            let gated = |row: &&Versioned<Resource>| row.value.gated.is_some();
+            found.extend(self.of_account(account).filter(gated).map(|row| (&row.value.id, row)));
+        }
         for id in selection.named {
             let row = self.resources.get(&(account.clone(), id.clone()));
             found.extend(row.map(|row| (&row.value.id, row)));
@@ -110,6 +115,29 @@ impl Read for State {
 
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
         Ok(self.wakes.first().map(|(at, ..)| kept(*at)))
+    }
+
+    fn gated_accounts(
+        &self,
+        by: Because,
+        until: DateTime<Utc>,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        let waits = |row: &&Versioned<Resource>| {
+            let is_due = |gated: Gated| gated.by == by && due(gated.due_at) <= past(until);
+            row.value.gated.is_some_and(is_due)
+        };
+        let rows = self.resources.values().filter(waits).map(|row| &row.value.account);
+        let ids: BTreeSet<&AccountId> =
+            rows.filter(|id| after.is_none_or(|after| *id > after)).collect();
+        Ok(ids.into_iter().take(limit).cloned().collect())
+    }
+
+    fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let rows = self.registers.range((name.to_owned(), String::new())..);
+        let rows = rows.take_while(|((of, _), _)| of == name);
+        Ok(rows.map(|((_, key), body)| (key.clone(), body.clone())).collect())
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) pending: BTreeSet<(i64, u64, String)>,
     pub(super) sent: BTreeMap<String, SentMessage>,
     pub(super) policies: BTreeMap<PolicyKey, PolicyRow>,
+    /// By name and key.
+    pub(super) registers: BTreeMap<(String, String), String>,
     quarantined: i64,
     pub(super) sequence: u64,
 }

@@ -5,6 +5,7 @@
 
 mod codec;
 mod decisions;
+mod gates;
 mod inbox;
 mod notices;
 mod open;
@@ -153,6 +154,14 @@ impl Transaction for SqliteTransaction<'_> {
         expected: u64,
     ) -> Result<()> {
         state::remove_resource(&self.inner, account, id, expected)
+    }
+
+    fn put_register(&mut self, name: &str, key: &str, body: &str) -> Result<()> {
+        gates::put_register(&self.inner, name, key, body)
+    }
+
+    fn remove_register(&mut self, name: &str, key: &str) -> Result<()> {
+        gates::remove_register(&self.inner, name, key)
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {

@@ -15,6 +15,7 @@ use crate::store::{Limits, Result, StoreError};
 pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql")),
     ("0002_begun", include_str!("../../../migrations/sqlite/0002_begun.sql")),
+    ("0003_gates", include_str!("../../../migrations/sqlite/0003_gates.sql")),
 ];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).

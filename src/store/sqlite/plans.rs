@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{decisions, inbox, notices, open, publications, state};
+use super::{decisions, gates, inbox, notices, open, publications, state};
 
 /// A statement, and what each step of its plan has to say.
 const PLANS: &[(&str, &[&str])] = &[
@@ -17,6 +17,14 @@ const PLANS: &[(&str, &[&str])] = &[
     (
         state::DUE_OF_ACCOUNT,
         &["SEARCH resources USING INDEX resources_of_account_by_wake (account=? AND wake_at<?)"],
+    ),
+    (
+        state::GATED_OF_ACCOUNT,
+        &["SEARCH resources USING INDEX resources_of_account_by_gate (account=? AND gate>?)"],
+    ),
+    (
+        gates::GATED,
+        &["SEARCH resources USING COVERING INDEX resources_by_gate (gate=? AND account>?)"],
     ),
     // Walked from its end, one row.
     (

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{decisions, inbox, notices, publications, state};
+use super::{decisions, gates, inbox, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
+use crate::engine::gate::Because;
 use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
@@ -51,6 +52,20 @@ impl Read for Connection {
 
     fn next_wake(&self) -> Result<Option<DateTime<Utc>>> {
         state::next_wake(self)
+    }
+
+    fn gated_accounts(
+        &self,
+        by: Because,
+        until: DateTime<Utc>,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        gates::gated_accounts(self, by, until, after, limit)
+    }
+
+    fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
+        gates::registers(self, name)
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

@@ -48,6 +48,17 @@ pub(super) fn resources(
             })
             .map_err(failed)?;
     }
+    if selection.gated {
+        c.prepare_cached(GATED_OF_ACCOUNT)
+            .and_then(|mut select| {
+                for row in select.query_map([account.as_str()], read::<Resource>)? {
+                    let row = row?;
+                    found.insert(row.value.id.clone(), row);
+                }
+                Ok(())
+            })
+            .map_err(failed)?;
+    }
     let mut one = c
         .prepare_cached("SELECT version, state FROM resources WHERE account = ?1 AND id = ?2")
         .map_err(failed)?;
@@ -62,6 +73,8 @@ pub(super) fn resources(
 
 pub(super) const DUE_OF_ACCOUNT: &str =
     "SELECT version, state FROM resources WHERE account = ?1 AND wake_at <= ?2";
+pub(super) const GATED_OF_ACCOUNT: &str =
+    "SELECT version, state FROM resources WHERE account = ?1 AND gate IS NOT NULL";
 
 pub(super) fn find_resource(c: &Connection, id: &ResourceId) -> Result<Vec<Resource>> {
     c.prepare_cached("SELECT state FROM resources WHERE id = ?1 ORDER BY account")
@@ -139,8 +152,9 @@ pub(super) fn put_account(c: &Connection, account: &Account, expected: u64) -> R
 }
 
 pub(super) const RESOURCE_SAME_WAKE: &str = "UPDATE resources SET version = ?3 + 1, state = ?5
-     WHERE account = ?1 AND id = ?2 AND version = ?3 AND +wake_at IS ?4";
-const RESOURCE: &str = "UPDATE resources SET version = ?3 + 1, wake_at = ?4, state = ?5
+     WHERE account = ?1 AND id = ?2 AND version = ?3 AND +wake_at IS ?4 AND +gate IS ?6 AND +gate_at IS ?7";
+const RESOURCE: &str = "UPDATE resources
+     SET version = ?3 + 1, wake_at = ?4, state = ?5, gate = ?6, gate_at = ?7
      WHERE account = ?1 AND id = ?2 AND version = ?3";
 
 pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -> Result<u64> {
@@ -148,15 +162,19 @@ pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -
     let state = json("a resource", resource)?;
     let (account, id) = (resource.account.as_str(), resource.id.as_str());
     let (at, wake) = (version(expected), resource.wake_at.map(due));
+    let gate = resource.gated.as_ref().map(|gated| (gated.by.word(), due(gated.due_at)));
+    let (gate, gate_at) = gate.unzip();
     let expected = Expected { what: "resource", id, version: expected };
     let run = |sql: &str| {
         c.prepare_cached(sql)
-            .and_then(|mut write| write.execute((account, id, at, wake, &state)))
+            .and_then(|mut write| write.execute((account, id, at, wake, &state, gate, gate_at)))
             .map_err(failed)
     };
     if at == 0 {
-        return expected.met(run("INSERT INTO resources (account, id, version, wake_at, state)
-             VALUES (?1, ?2, ?3 + 1, ?4, ?5) ON CONFLICT DO NOTHING")?);
+        return expected.met(run(
+            "INSERT INTO resources (account, id, version, wake_at, state, gate, gate_at)
+             VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        )?);
     }
     if run(RESOURCE_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(RESOURCE)?) }
 }

@@ -2,6 +2,7 @@
 
 use dunlin::engine::decision::{Circumstances, Input, Proofs};
 use dunlin::engine::effect::Effect;
+use dunlin::engine::gate::Gates;
 use dunlin::engine::input::{AutoRenew, Body, HoldScope, RenewMode};
 use dunlin::engine::policy::PolicySet;
 use dunlin::engine::step;
@@ -137,7 +138,8 @@ fn of_several_that_an_outage_swallowed_the_latest_is_sent() {
     let told = [(START, activated("own", Some(E)))];
     let before = account_after(&set, &told, E);
     let kinds = |instant: &str| {
-        let circumstances = Circumstances { now: at(instant), proofs: Proofs::Assumed };
+        let circumstances =
+            Circumstances { now: at(instant), proofs: Proofs::Assumed, gates: Gates::OPEN };
         let decision = step(before.clone(), Input::default(), &set, circumstances);
         let kinds = decision.effects.iter().filter_map(|effect| match effect {
             Effect::Notice(notice) => Some(notice.kind.as_str().to_owned()),

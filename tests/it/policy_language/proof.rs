@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use dunlin::engine::account::Account;
 use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs};
 use dunlin::engine::effect::Notice;
+use dunlin::engine::gate::Gates;
 use dunlin::engine::id::EventKey;
 use dunlin::engine::input::{Body, Event, HoldScope, Import, SentNotice, TerminationMode};
 use dunlin::engine::policy::PolicySet;
@@ -88,10 +89,10 @@ impl Life {
     }
 
     fn decide(&mut self, now: DateTime<Utc>, events: Vec<Event>, accepted: &[&Notice]) {
-        let input = Input { events: &events, accepted };
+        let input = Input { events: &events, accepted, gates_moved: false };
         let scope = scope(&self.whole.account, input, &self.policies, now);
         let before = in_sight(&self.whole, &scope, now);
-        let circumstances = Circumstances { now, proofs: Proofs::Recorded };
+        let circumstances = Circumstances { now, proofs: Proofs::Recorded, gates: Gates::OPEN };
         let decision = step(before, input, &self.policies, circumstances);
         self.whole.account = decision.after.account.clone();
         self.whole.resources.extend(decision.after.resources.clone());

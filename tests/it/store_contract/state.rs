@@ -99,7 +99,7 @@ fn a_selection_adds_up_and_names_each_once(backend: &dyn Backend) {
     let reader = store.reader().unwrap();
     let ids = |all, named: &[&str], due: Option<i64>| -> Vec<String> {
         let named: Vec<_> = named.iter().map(|id| ResourceId::from(*id)).collect();
-        let selection = Selection { all, named: &named, due: due.map(at) };
+        let selection = Selection { all, named: &named, due: due.map(at), gated: false };
         let rows = reader.resources(&"a".into(), &selection).unwrap();
         assert!(rows.iter().all(|row| row.version == 1 && row.value.account.as_str() == "a"));
         rows.into_iter().map(|row| row.value.id.as_str().to_owned()).collect()

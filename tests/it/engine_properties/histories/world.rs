@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use dunlin::engine::account::Account;
 use dunlin::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope};
 use dunlin::engine::effect::Effect;
+use dunlin::engine::gate::Gates;
 use dunlin::engine::id::AccountId;
 use dunlin::engine::input::Event;
 use dunlin::engine::policy::{PhaseClass, PolicySet};
@@ -31,8 +32,8 @@ pub(super) fn policies() -> &'static PolicySet {
 }
 
 /// What becomes of notices is `proof`'s.
-fn assuming(now: DateTime<Utc>) -> Circumstances {
-    Circumstances { now, proofs: Proofs::Assumed }
+fn assuming(now: DateTime<Utc>) -> Circumstances<'static> {
+    Circumstances { now, proofs: Proofs::Assumed, gates: Gates::OPEN }
 }
 
 /// One account.

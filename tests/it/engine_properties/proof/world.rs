@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::account::Account;
 use dunlin::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope};
 use dunlin::engine::effect::{Effect, Notice};
+use dunlin::engine::gate::Gates;
 use dunlin::engine::id::{AccountId, PhaseName, ResourceId};
 use dunlin::engine::input::{Body, Event};
 use dunlin::engine::policy::{Cause, PhaseClass, PolicySet};
@@ -94,7 +95,7 @@ impl<'p> World<'p> {
     pub(super) fn step(&mut self, now: DateTime<Utc>, events: &[Event]) {
         let arrived = self.mail.take(now);
         let accepted: Vec<&Notice> = arrived.iter().collect();
-        let input = Input { events, accepted: &accepted };
+        let input = Input { events, accepted: &accepted, gates_moved: false };
         let scope = match self.load {
             Load::All => Scope { all: true, ..Scope::default() },
             Load::Scope => scope(&self.whole.account, input, self.policies, now),
@@ -113,8 +114,8 @@ impl<'p> World<'p> {
         }
     }
 
-    fn circumstances(&self, now: DateTime<Utc>) -> Circumstances {
-        Circumstances { now, proofs: self.proofs }
+    fn circumstances(&self, now: DateTime<Utc>) -> Circumstances<'static> {
+        Circumstances { now, proofs: self.proofs, gates: Gates::OPEN }
     }
 
     fn class(&self, resource: &Resource, phase: &PhaseName) -> PhaseClass {

@@ -1,0 +1,13 @@
+-- What a step that is due waits for, where that is no event of its account and no instant (SAFE-5, SAFE-6, SAFE-11), and since when.
+ALTER TABLE resources ADD COLUMN gate TEXT;
+ALTER TABLE resources ADD COLUMN gate_at INTEGER;
+CREATE INDEX resources_by_gate ON resources (gate, account, gate_at) WHERE gate IS NOT NULL;
+CREATE INDEX resources_of_account_by_gate ON resources (account, gate) WHERE gate IS NOT NULL;
+
+-- Facts that belong to no account: what a source said last, what is stopped everywhere. Few, and small.
+CREATE TABLE registers (
+    name TEXT NOT NULL,
+    key  TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (name, key)
+) STRICT, WITHOUT ROWID;
