@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow,
+    QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage,
+    Versioned,
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
@@ -73,6 +74,14 @@ impl<A: Asks> Read for A {
 
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
         self.ask(|tables| tables.registers(name))
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        self.ask(|tables| tables.waiting_commands(limit))
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        self.ask(|tables| tables.command(id))
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

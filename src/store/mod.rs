@@ -38,7 +38,7 @@ pub type Result<T, E = StoreError> = core::result::Result<T, E>;
 /// Sizes and times of a store. The defaults are right unless measured otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a connection waits for a lock before it fails. Only start and checkpoints can meet one.
+    /// How long a connection waits for a lock before it fails. Only start, checkpoints and commands can meet one.
     pub busy_timeout: Duration,
     /// How many prepared statements a connection keeps; more than there are statements.
     pub statement_cache: usize,
@@ -145,6 +145,12 @@ pub trait Read {
     /// The facts of one name that belong to no account, by key.
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>>;
 
+    /// Commands of operators that nobody has answered yet, in the order in which they were given. The cost follows what waits.
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>>;
+
+    /// A command that was given.
+    fn command(&self, id: i64) -> Result<Option<Command>>;
+
     /// An event that was taken in, unless it is forgotten.
     fn received(&self, key: &EventKey) -> Result<Option<Received>>;
 
@@ -246,6 +252,18 @@ pub trait Transaction: Read {
 
     /// Forgets such a fact; one that is not there is no error.
     fn remove_register(&mut self, name: &str, key: &str) -> Result<()>;
+
+    /// Puts a command where the worker looks for some; its id. A tool beside the worker has no transaction: the backend gives
+    /// it a way of its own.
+    fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64>;
+
+    /// Answers a command, once, in the commit of what it did; `false` if it has its answer or was never given.
+    fn answer_command(
+        &mut self,
+        id: i64,
+        answer: (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> Result<bool>;
 
     /// Records a decision; its id.
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;

@@ -13,9 +13,9 @@ use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::{Gated, Resource};
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned, due,
-    past,
+    Backlog, Command, CommandState, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow,
+    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
+    SentMessage, Versioned, due, past,
 };
 
 impl State {
@@ -138,6 +138,15 @@ impl Read for State {
         let rows = self.registers.range((name.to_owned(), String::new())..);
         let rows = rows.take_while(|((of, _), _)| of == name);
         Ok(rows.map(|((_, key), body)| (key.clone(), body.clone())).collect())
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        let waits = |command: &&Command| command.state == CommandState::Waiting;
+        Ok(self.commands.values().filter(waits).take(limit).cloned().collect())
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        Ok(self.commands.get(&id).cloned())
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, notices, publications, state};
+use super::{commands, decisions, gates, inbox, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
@@ -13,8 +13,9 @@ use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow,
+    QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage,
+    Versioned,
 };
 
 impl Read for Connection {
@@ -66,6 +67,14 @@ impl Read for Connection {
 
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
         gates::registers(self, name)
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        commands::waiting(self, limit)
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        commands::get(self, id)
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {
