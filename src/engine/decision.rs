@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::act::{Act, Answer};
 use super::effect::{Effect, Notice};
 use super::gate::Gates;
 use super::id::{EventKey, ResourceId};
@@ -31,6 +32,8 @@ pub struct Input<'i> {
     /// Notices to the account that were accepted for at least one contact, since the last decision that knew of them. One
     /// that is named again changes nothing.
     pub accepted: &'i [&'i Notice],
+    /// What operators decided about the account, in the order in which they did.
+    pub acts: &'i [Act],
     /// What the gates are told may have changed: what is gated is looked at.
     pub gates_moved: bool,
 }
@@ -88,6 +91,8 @@ pub struct Decision {
     pub number: u64,
     /// What became of each event, in the order in which they were given.
     pub verdicts: Vec<Verdict>,
+    /// What became of each act, in the order in which they were given.
+    pub answers: Vec<Answer>,
     /// What is to be done, in the order of a trace.
     pub effects: Vec<Effect>,
     /// Why (SAFE-12).

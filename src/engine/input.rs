@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, EventKey, PolicyId, ResourceId};
 use super::money::{Currency, Money};
+use super::moratorium::Target;
 
 /// One billing event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +151,26 @@ pub enum Body {
         resource: Option<ResourceId>,
         /// Which hold; every hold on the same target without it.
         hold: Option<String>,
+    },
+    /// `billing.moratorium.placed`: about no account.
+    MoratoriumPlaced {
+        /// What it covers.
+        target: Target,
+        /// Its id; without one it can only be lifted with all others on the same target.
+        moratorium: Option<String>,
+        /// Free text.
+        reason: String,
+        /// What it stops.
+        scope: HoldScope,
+        /// At this instant it is over.
+        until: Option<DateTime<Utc>>,
+    },
+    /// `billing.moratorium.lifted`: about no account.
+    MoratoriumLifted {
+        /// What it covered.
+        target: Target,
+        /// Which; every one on the same target without it.
+        moratorium: Option<String>,
     },
     /// `billing.heartbeat`
     Heartbeat,
@@ -440,7 +461,11 @@ impl Body {
     /// The resources that it names.
     pub fn resources(&self) -> impl Iterator<Item = &ResourceId> {
         let (one, many): (Option<&ResourceId>, &[ResourceId]) = match self {
-            Self::AccountUpdated(_) | Self::BalanceReported { .. } | Self::Heartbeat => (None, &[]),
+            Self::AccountUpdated(_)
+            | Self::BalanceReported { .. }
+            | Self::MoratoriumPlaced { .. }
+            | Self::MoratoriumLifted { .. }
+            | Self::Heartbeat => (None, &[]),
             Self::UsageCharged(usage) => (usage.resource.as_ref(), &[]),
             Self::ResourceActivated(activation) => (Some(&activation.resource), &[]),
             Self::ResourceImported(import) => (Some(&import.activation.resource), &[]),
@@ -487,6 +512,8 @@ impl Body {
             | Self::TerminationCancelled { .. }
             | Self::HoldPlaced { .. }
             | Self::HoldLifted { .. }
+            | Self::MoratoriumPlaced { .. }
+            | Self::MoratoriumLifted { .. }
             | Self::Heartbeat => None,
         }
     }

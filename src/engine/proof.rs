@@ -22,6 +22,8 @@ pub(super) fn of(step: &Step, resource: &Resource, place: Place<'_>, proofs: Pro
         Proofs::Assumed => Proven::default(),
         // Whoever asked for it need not be warned of it.
         Proofs::Recorded if is_wished(place.entered_by) => Proven::default(),
+        // Somebody answers for it that nobody was told.
+        Proofs::Recorded if resource.hand.approved.contains_key(&step.to) => Proven::default(),
         Proofs::Recorded => step.proofs.iter().fold(Proven::default(), |known, proof| {
             match accepted_at(proof, resource) {
                 Some(at) => Proven { from: known.from.max(Some(after(at, proof.lead))), ..known },

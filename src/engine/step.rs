@@ -9,11 +9,12 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::account::Account;
+use super::act::{Act, What};
 use super::decision::{Circumstances, Decision, Input, Portfolio, Scope};
 use super::input::Body;
 use super::policy::PolicySet;
 use super::work::Work;
-use super::{arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, wake};
+use super::{act, arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, wake};
 
 /// Decides what follows from what happened to one account at one instant, and from what is due then.
 ///
@@ -28,6 +29,7 @@ pub fn step(
     for notice in input.accepted {
         proof::accepted(&mut work, notice);
     }
+    let answers = input.acts.iter().map(|one| act::apply(&mut work, one)).collect();
     let verdicts = input.events.iter().map(|event| fact::apply(&mut work, event)).collect();
     arrears::settle(&mut work, &before.account.balances);
     let mut ids: Vec<_> = work.resources.keys().cloned().collect();
@@ -41,7 +43,7 @@ pub fn step(
     runway::settle(&mut work, &before);
     notice::settle(&mut work);
     wake::settle(&mut work);
-    work.finish(&before, verdicts)
+    work.finish(&before, (verdicts, answers))
 }
 
 /// What [`step`] has to see.
@@ -56,7 +58,14 @@ pub fn scope(
     let currency = account.profile.as_ref().map(|profile| profile.value.currency);
     let told = input.accepted.iter().flat_map(|notice| &notice.items);
     scope.named.extend(told.map(|item| item.resource.clone()));
-    for event in input.events {
+    scope.named.extend(input.acts.iter().flat_map(Act::resources).cloned());
+    let facts = input.acts.iter().filter_map(|act| match &act.what {
+        What::Fact(event) => Some(event),
+        What::ApproveRelease(_) | What::Extend(..) | What::TellAgain(_) | What::AllowReturn(_) => {
+            None
+        }
+    });
+    for event in input.events.iter().chain(facts) {
         match &event.body {
             // Set aside by `fact`: it says nothing about the balance.
             Body::BalanceReported { balance, .. }

@@ -211,7 +211,7 @@ impl<'t> Group<'t> {
     ) -> Result<Decision, WorkerError> {
         let accepted = self.accepted.remove(account).unwrap_or_default();
         let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
-        let input = Input { events, accepted: &accepted, gates_moved };
+        let input = Input { events, accepted: &accepted, gates_moved, acts: &[] };
         let known = self.cache.account(&*self.tx, account)?;
         let scope = scope(known, input, self.policies, now);
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;

@@ -89,7 +89,7 @@ impl Life {
     }
 
     fn decide(&mut self, now: DateTime<Utc>, events: Vec<Event>, accepted: &[&Notice]) {
-        let input = Input { events: &events, accepted, gates_moved: false };
+        let input = Input { events: &events, accepted, ..Input::default() };
         let scope = scope(&self.whole.account, input, &self.policies, now);
         let before = in_sight(&self.whole, &scope, now);
         let circumstances = Circumstances { now, proofs: Proofs::Recorded, gates: Gates::OPEN };
