@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, NoticeKind, ResourceId};
 use crate::engine::input::HoldScope;
+use crate::engine::moratorium;
 
 /// An order. Its kind is the tag, as `commands.kind` spells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,18 @@ pub enum Order {
     /// They need not wait any more.
     #[serde(rename = "hold.lift")]
     LiftHold(LiftHold),
+    /// A release goes on without proof that anybody was told (SAFE-4).
+    #[serde(rename = "release.approve")]
+    ApproveRelease(About),
+    /// What is next taken away is not taken before an instant (SAFE-9).
+    #[serde(rename = "extend")]
+    Extend(Extend),
+    /// What was told is told again.
+    #[serde(rename = "notice.resend")]
+    TellAgain(TellAgain),
+    /// A return is not refused as suspicious (RET-5).
+    #[serde(rename = "return.allow")]
+    AllowReturn(About),
 }
 
 /// What an order is about.
@@ -29,6 +42,51 @@ pub enum Target {
     Resource(AccountId, ResourceId),
     /// All that an account has.
     Account(AccountId),
+    /// A policy, a region or everything.
+    Moratorium(moratorium::Target),
+}
+
+/// The id of the hold that `dunlin pause` places and `dunlin resume` lifts.
+pub const PAUSE: &str = "pause";
+
+/// Something about one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub resource: ResourceId,
+    /// Why, in the operator's words.
+    pub reason: String,
+}
+
+/// What is next taken away is not taken before an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extend {
+    /// Of what, and why.
+    #[serde(flatten)]
+    pub about: About,
+    /// Not before (UTC).
+    pub until: DateTime<Utc>,
+}
+
+/// What was told is told again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TellAgain {
+    /// Which notice.
+    pub notice: Told,
+    /// Why, in the operator's words.
+    pub reason: String,
+}
+
+/// A notice that was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// By its id, as in the header of its e-mails.
+    Id(String),
+    /// The last of a kind about a resource.
+    Last(AccountId, ResourceId, NoticeKind),
 }
 
 /// Steps wait (SAFE-7).

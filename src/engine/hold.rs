@@ -78,6 +78,11 @@ impl Holds {
             .max_by_key(|(_, hold)| (hold.until.is_none(), hold.until))
     }
 
+    /// Whether any was placed and not lifted, also if its time is over.
+    pub fn stand(&self) -> bool {
+        self.placed.iter().any(|(id, hold)| self.is_in_force(id, hold, hold.since))
+    }
+
     /// Whether nothing was ever placed or lifted.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

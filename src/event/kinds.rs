@@ -11,7 +11,7 @@ use super::read;
 use super::refusal::{RefusalCode, Trouble};
 use super::scalar::Id;
 use super::{
-    account, balance, charge, heartbeat, hold, out, renewal, resource, returns, sync, termination,
+    account, balance, charge, heartbeat, hold, moratorium, out, renewal, resource, returns, sync, termination,
     usage,
 };
 use crate::engine::id::AccountId;
@@ -101,6 +101,8 @@ kinds! {
     sync::Requested,
     hold::Placed,
     hold::Lifted,
+    moratorium::Placed,
+    moratorium::Lifted,
     heartbeat::Heartbeat,
 }
 
@@ -149,6 +151,6 @@ mod tests {
         let mut types = EVENT_TYPES.to_vec();
         types.sort_unstable();
         types.dedup();
-        assert_eq!(types.len(), 23);
+        assert_eq!(types.len(), 25);
     }
 }

@@ -28,7 +28,9 @@ pub use self::rows::*;
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
+use crate::engine::hold::Holds;
 use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
+use crate::engine::moratorium::{Moratoria, Target};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
@@ -144,6 +146,17 @@ pub trait Read {
 
     /// The facts of one name that belong to no account, by key.
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>>;
+
+    /// Resources that wait in this sense, by account and id, after one. The cost follows what waits.
+    fn resources_that(
+        &self,
+        wait: Waiting,
+        after: Option<(&AccountId, &ResourceId)>,
+        limit: usize,
+    ) -> Result<Vec<Resource>>;
+
+    /// Accounts with a hold on them that was not lifted, by id, after one. The cost follows what is held.
+    fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>>;
 
     /// Commands of operators that nobody has answered yet, in the order in which they were given. The cost follows what waits.
     fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>>;
@@ -305,6 +318,41 @@ pub trait Transaction: Read {
 
     /// Remembers the text of a policy version; refuses another text for one that is known.
     fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()>;
+}
+
+/// The name of the register of moratoria (SAFE-7): by target, each with its holds.
+const MORATORIA: &str = "moratorium";
+
+/// Every moratorium that was placed or lifted.
+///
+/// # Errors
+///
+/// If the store cannot be read.
+pub fn moratoria(store: &dyn Read) -> Result<Moratoria> {
+    let mut all = Moratoria::default();
+    for (_, body) in store.registers(MORATORIA)? {
+        let (target, holds): (Target, Holds) = serde_json::from_str(&body).map_err(|error| {
+            let during = "reading the moratoria";
+            StoreError::Corrupt { during, reason: format!("{:?} error", error.classify()) }
+        })?;
+        *all.on(target) = holds;
+    }
+    Ok(all)
+}
+
+/// Keeps what is known of one target.
+///
+/// # Errors
+///
+/// If the store cannot be written to.
+pub fn put_moratorium(
+    tx: &mut dyn Transaction,
+    target: &Target,
+    holds: &Holds,
+) -> Result<()> {
+    let encode = |source| StoreError::Encode { what: "a moratorium", source };
+    let body = serde_json::to_string(&(target, holds)).map_err(encode)?;
+    tx.put_register(MORATORIA, &target.to_string(), &body)
 }
 
 /// Microseconds since 1970, rounded down: when something was.

@@ -30,6 +30,15 @@ pub struct Selection<'a> {
     pub gated: bool,
 }
 
+/// In which sense a resource waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// A step is due and does not happen.
+    Held,
+    /// It has a hold of its own that was not lifted; its time may be over.
+    OnHold,
+}
+
 /// An event to be taken in.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {

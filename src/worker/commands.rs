@@ -3,6 +3,7 @@
 //! No side door: a command changes nothing but by a decision, which is recorded. What cannot be carried out is refused, and
 //! changes nothing.
 
+mod holds;
 #[cfg(test)]
 mod tests;
 
@@ -10,14 +11,19 @@ use chrono::{DateTime, Utc};
 
 use super::WorkerError;
 use super::group::Group;
-use crate::engine::id::{AccountId, EventKey, ResourceId};
-use crate::engine::input::{Body, Event};
-use crate::order::{LiftHold, Order, PlaceHold, Target};
-use crate::store::{Command, CommandState};
+use crate::engine::act::{Act, What};
+use crate::engine::decision::Input;
+use crate::engine::effect::{Effect, Notice};
+use crate::engine::id::{AccountId, EventKey, NoticeKind, ResourceId};
+use crate::order::{About, Order, Told};
+use crate::store::{Command, CommandState, DecisionQuery};
+
+/// How many decisions are read at a time in search of a notice.
+const PAGE: usize = 100;
 
 /// What is said to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
+struct Answer {
     state: CommandState,
     said: String,
 }
@@ -62,40 +68,50 @@ impl Group<'_> {
         match order {
             Order::PlaceHold(order) => self.place_hold(command, order, now),
             Order::LiftHold(order) => self.lift_hold(command, order, now),
+            Order::ApproveRelease(About { account, resource, reason }) => {
+                self.act(command, &account, (What::ApproveRelease(resource), reason), now)
+            }
+            Order::Extend(order) => {
+                let About { account, resource, reason } = order.about;
+                self.act(command, &account, (What::Extend(resource, order.until), reason), now)
+            }
+            Order::TellAgain(order) => match self.told(&order.notice)? {
+                Some(notice) => {
+                    let account = notice.account.clone();
+                    self.act(command, &account, (What::TellAgain(notice), order.reason), now)
+                }
+                None => Ok(Answer::refused("nothing like that was told")),
+            },
+            Order::AllowReturn(About { account, resource, reason }) => {
+                self.act(command, &account, (What::AllowReturn(resource), reason), now)
+            }
         }
     }
 
-    fn place_hold(
+    /// Hands an act to the engine, which answers it.
+    fn act(
         &mut self,
         command: &Command,
-        order: PlaceHold,
+        account: &AccountId,
+        (what, reason): (What, String),
         now: DateTime<Utc>,
     ) -> Result<Answer, WorkerError> {
-        let PlaceHold { target, id, reason, scope, until } = order;
-        let id = id.unwrap_or_else(|| format!("command-{}", command.id));
-        let hold = Some(id.clone());
-        let (account, resource) = split(target);
-        if let Some(refusal) = self.unknown(&account, resource.as_ref(), now)? {
+        let act = Act { key: self.key_of(command), by: command.by.clone(), reason, what };
+        if let Some(refusal) = self.unknown(account, act.resources().first().copied(), now)? {
             return Ok(refusal);
         }
-        let body = Body::HoldPlaced { resource, hold, reason, scope, until };
-        self.tell(command, &account, body, now)?;
-        Ok(Answer::done(format!("hold {id} is placed")))
+        let input = Input { acts: &[act], ..Input::default() };
+        let decision = self.conclude(account, input, now)?;
+        Ok(match decision.answers.into_iter().next() {
+            Some(Ok(said)) => Answer::done(said),
+            Some(Err(why)) => Answer::refused(why),
+            None => Answer::refused("it was not answered"),
+        })
     }
 
-    fn lift_hold(
-        &mut self,
-        command: &Command,
-        order: LiftHold,
-        now: DateTime<Utc>,
-    ) -> Result<Answer, WorkerError> {
-        let LiftHold { target, id, .. } = order;
-        let (account, resource) = split(target);
-        if let Some(refusal) = self.unknown(&account, resource.as_ref(), now)? {
-            return Ok(refusal);
-        }
-        self.tell(command, &account, Body::HoldLifted { resource, hold: id }, now)?;
-        Ok(Answer::done("lifted"))
+    /// The command, as the cause of what it does.
+    fn key_of(&self, command: &Command) -> EventKey {
+        EventKey { source: self.source_of_commands(), id: command.id.to_string() }
     }
 
     /// What an order is told that is about nothing that is known.
@@ -105,32 +121,54 @@ impl Group<'_> {
         resource: Option<&ResourceId>,
         now: DateTime<Utc>,
     ) -> Result<Option<Answer>, WorkerError> {
-        let is_known = self.knows(account, resource, now)?;
-        let what = resource.map_or_else(
-            || format!("account {account}"),
-            |id| format!("resource {id} of {account}"),
-        );
-        Ok((!is_known).then(|| Answer::refused(format!("there is no {what}"))))
+        let sight = self.sight(account, resource, now)?;
+        let what = match resource {
+            _ if sight.account.profile.is_none() => format!("account {account}"),
+            Some(id) if !sight.resources.contains_key(id) => format!("resource {id} of {account}"),
+            Some(_) | None => return Ok(None),
+        };
+        Ok(Some(Answer::refused(format!("there is no {what}"))))
     }
 
-    /// Hands a command to the engine as the event that says the same.
-    fn tell(
+    /// A notice that was told. Its contacts are not needed: it is told to those of now.
+    fn told(&mut self, which: &Told) -> Result<Option<Notice>, WorkerError> {
+        match which {
+            Told::Id(id) => Ok(self.tx().notice(id)?),
+            Told::Last(account, resource, kind) => self.last_told(account, resource, kind),
+        }
+    }
+
+    fn last_told(
         &mut self,
-        command: &Command,
         account: &AccountId,
-        body: Body,
-        now: DateTime<Utc>,
-    ) -> Result<(), WorkerError> {
-        let key = EventKey { source: self.source_of_commands(), id: command.id.to_string() };
-        let event = Event { key, time: command.at, account: account.clone(), body };
-        self.conclude(account, &[event], false, now)?;
-        Ok(())
+        resource: &ResourceId,
+        kind: &NoticeKind,
+    ) -> Result<Option<Notice>, WorkerError> {
+        let mut before = None;
+        loop {
+            let query = DecisionQuery { account, resource: Some(resource), before, limit: PAGE };
+            let page = self.tx().decisions(&query)?;
+            for row in &page {
+                let body: Recorded = serde_json::from_str(&row.body)?;
+                let told = body.effects.into_iter().find_map(|effect| match effect {
+                    Effect::Notice(notice) if notice.kind == *kind => Some(notice),
+                    _ => None,
+                });
+                let is_about = |one: &Notice| one.items.iter().any(|item| item.resource == *resource);
+                if let Some(notice) = told.filter(is_about) {
+                    return Ok(Some(notice));
+                }
+            }
+            before = page.last().map(|row| row.id);
+            if page.len() < PAGE {
+                return Ok(None);
+            }
+        }
     }
 }
 
-fn split(target: Target) -> (AccountId, Option<ResourceId>) {
-    match target {
-        Target::Resource(account, resource) => (account, Some(resource)),
-        Target::Account(account) => (account, None),
-    }
+/// The part of a decision record that names notices.
+#[derive(serde::Deserialize)]
+struct Recorded {
+    effects: Vec<Effect>,
 }

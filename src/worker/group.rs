@@ -13,17 +13,18 @@ use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
-use crate::engine::decision::{Circumstances, Decision, Input, Proofs, Scope, Verdict};
+use crate::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope, Verdict};
 use crate::engine::effect::{Notice, NoticeItem};
 use crate::engine::gate::Because;
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::input::{Body, Event};
+use crate::engine::moratorium::Moratoria;
 use crate::engine::policy::{Channel, PolicySet};
 use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    Arrival, Attempt, AttemptOutcome, DeliveryState, Quarantined, Receipt, Retention, Transaction,
+    self, Arrival, Attempt, AttemptOutcome, DeliveryState, Quarantined, Receipt, Retention, Transaction,
 };
 
 /// Limits of the worker.
@@ -72,6 +73,8 @@ pub struct Tally {
     pub wakes: Vec<f64>,
     /// By effect.
     pub effects: BTreeMap<&'static str, u64>,
+    /// All moratoria as they are now, where the group changed one.
+    pub moratoria: Option<Moratoria>,
     /// Fields that no schema knows.
     pub unknown_fields: u64,
     /// Addresses of contacts that are none: those contacts go without.
@@ -93,6 +96,10 @@ pub(super) struct Group<'t> {
     proofs: Proofs,
     world: &'t World,
     cache: Cache,
+    /// Where this group has placed or lifted one: all of them, as they are by now.
+    moratoria: Option<Moratoria>,
+    /// They changed, and what they hold was not looked at since.
+    pub(super) moratoria_moved: bool,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
     pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
     pub(super) tally: Tally,
@@ -107,7 +114,18 @@ impl<'t> Group<'t> {
         world: &'t World,
     ) -> Self {
         let (cache, tally) = (Cache::default(), Tally::default());
-        Self { tx, policies, settings, proofs, world, cache, accepted: BTreeMap::new(), tally }
+        Self {
+            tx,
+            policies,
+            settings,
+            proofs,
+            world,
+            cache,
+            moratoria: None,
+            moratoria_moved: false,
+            accepted: BTreeMap::new(),
+            tally,
+        }
     }
 
     /// Takes a delivery into the inbox. Returns its event if it is new and about an account.
@@ -135,6 +153,10 @@ impl<'t> Group<'t> {
         self.tally.unusable_addresses += decoded.unusable_addresses as u64;
         match self.tx.receive(&arrival)? {
             Receipt::New if matches!(decoded.event.body, Body::Heartbeat) => {
+                self.count(decoded.event_type, "applied");
+                Ok(None)
+            }
+            Receipt::New if self.take_moratorium(&decoded.event)? => {
                 self.count(decoded.event_type, "applied");
                 Ok(None)
             }
@@ -181,7 +203,8 @@ impl<'t> Group<'t> {
         now: DateTime<Utc>,
     ) -> Result<(), WorkerError> {
         let events: Vec<Event> = received.iter().map(|one| one.event.clone()).collect();
-        let decision = self.conclude(account, &events, gates_moved, now)?;
+        let input = Input { events: &events, gates_moved, ..Input::default() };
+        let decision = self.conclude(account, input, now)?;
         for (one, verdict) in received.into_iter().zip(&decision.verdicts) {
             match verdict {
                 Verdict::Applied => self.count(one.event_type, "applied"),
@@ -201,21 +224,21 @@ impl<'t> Group<'t> {
         Ok(())
     }
 
-    /// Decides about these events of an account and about what is due for it, and writes down what follows.
+    /// Decides about what happened to an account and about what is due for it, and writes down what follows.
     pub(super) fn conclude(
         &mut self,
         account: &AccountId,
-        events: &[Event],
-        gates_moved: bool,
+        input: Input<'_>,
         now: DateTime<Utc>,
     ) -> Result<Decision, WorkerError> {
         let accepted = self.accepted.remove(account).unwrap_or_default();
         let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
-        let input = Input { events, accepted: &accepted, gates_moved, acts: &[] };
+        let input = Input { accepted: &accepted, ..input };
         let known = self.cache.account(&*self.tx, account)?;
         let scope = scope(known, input, self.policies, now);
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-        let circumstances = Circumstances { now, proofs: self.proofs, gates: self.world.gates() };
+        let gates = self.world.gates(self.moratoria.as_ref());
+        let circumstances = Circumstances { now, proofs: self.proofs, gates };
         let decision = step(before, input, self.policies, circumstances);
         for (event, reason) in &decision.set_aside {
             let body = serde_json::to_vec(event)?;
@@ -230,9 +253,31 @@ impl<'t> Group<'t> {
             self.set_aside(event, "unknown", ("contradiction", reason.clone()), waited, now)?;
         }
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
-        outbox::write(&mut pen, account, events, &decision, &mut self.tally)?;
+        outbox::write(&mut pen, account, input, &decision, &mut self.tally)?;
         self.cache.apply(account, &decision);
         Ok(decision)
+    }
+
+    /// Takes in an event that places a moratorium or lifts one (SAFE-7); `false` if it does neither.
+    pub(super) fn take_moratorium(&mut self, event: &Event) -> Result<bool, WorkerError> {
+        let mut all = self.moratoria.as_ref().unwrap_or(self.world.moratoria()).clone();
+        let Some(target) = all.take(event) else { return Ok(false) };
+        store::put_moratorium(&mut *self.tx, &target, all.on(target.clone()))?;
+        tracing::warn!(
+            target = %target,
+            in_force = all.on(target.clone()).in_force(event.time).count(),
+            source = event.key.source,
+            id = event.key.id,
+            "a moratorium was placed or lifted"
+        );
+        self.moratoria = Some(all);
+        self.moratoria_moved = true;
+        Ok(true)
+    }
+
+    /// Moratoria as they are by now.
+    pub(super) fn moratoria(&self) -> &Moratoria {
+        self.moratoria.as_ref().unwrap_or(self.world.moratoria())
     }
 
     /// Decides about accounts of which notices were accepted, where nothing else happened to them (SAFE-4).
@@ -342,18 +387,16 @@ impl<'t> Group<'t> {
         format!("{}/commands", self.settings.source)
     }
 
-    /// Whether the account is known, and the resource if one is named, with what this group has changed.
-    pub(super) fn knows(
+    /// The account, with the resource if one is named, with what this group has changed.
+    pub(super) fn sight(
         &mut self,
         account: &AccountId,
         resource: Option<&ResourceId>,
         now: DateTime<Utc>,
-    ) -> Result<bool, WorkerError> {
+    ) -> Result<Portfolio, WorkerError> {
         let named: Vec<ResourceId> = resource.into_iter().cloned().collect();
         let scope = Scope { named, ..Scope::default() };
-        let portfolio = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-        let is_known = portfolio.account.profile.is_some();
-        Ok(is_known && resource.is_none_or(|id| portfolio.resources.contains_key(id)))
+        Ok(self.cache.portfolio(&*self.tx, account, &scope, now)?)
     }
 
     /// Writes what changed so far, for the questions that the store answers.
@@ -370,6 +413,7 @@ impl<'t> Group<'t> {
     pub(super) fn commit(mut self) -> Result<Tally, WorkerError> {
         self.flush()?;
         self.tx.commit()?;
+        self.tally.moratoria = self.moratoria;
         Ok(self.tally)
     }
 

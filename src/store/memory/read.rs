@@ -15,7 +15,7 @@ use crate::engine::resource::{Gated, Resource};
 use crate::store::{
     Backlog, Command, CommandState, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow,
     PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned, due, past,
+    SentMessage, Versioned, Waiting, due, past,
 };
 
 impl State {
@@ -138,6 +138,29 @@ impl Read for State {
         let rows = self.registers.range((name.to_owned(), String::new())..);
         let rows = rows.take_while(|((of, _), _)| of == name);
         Ok(rows.map(|((_, key), body)| (key.clone(), body.clone())).collect())
+    }
+
+    fn resources_that(
+        &self,
+        wait: Waiting,
+        after: Option<(&AccountId, &ResourceId)>,
+        limit: usize,
+    ) -> Result<Vec<Resource>> {
+        let waits = |resource: &&Resource| match wait {
+            Waiting::Held => resource.held.is_some() || resource.gated.is_some(),
+            Waiting::OnHold => resource.holds.stand(),
+        };
+        let is_later = |((account, id), _): &(&(AccountId, ResourceId), _)| {
+            after.is_none_or(|after| (account, id) > after)
+        };
+        let rows = self.resources.iter().filter(is_later).map(|(_, row)| &row.value);
+        Ok(rows.filter(waits).take(limit).cloned().collect())
+    }
+
+    fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>> {
+        let rows = self.accounts.iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
+        let accounts = rows.map(|(_, row)| &row.value).filter(|account| account.holds.stand());
+        Ok(accounts.take(limit).cloned().collect())
     }
 
     fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {

@@ -17,6 +17,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_begun", include_str!("../../../migrations/sqlite/0002_begun.sql")),
     ("0003_gates", include_str!("../../../migrations/sqlite/0003_gates.sql")),
     ("0004_commands", include_str!("../../../migrations/sqlite/0004_commands.sql")),
+    ("0005_held", include_str!("../../../migrations/sqlite/0005_held.sql")),
 ];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).
@@ -274,7 +275,7 @@ mod tests {
     fn an_older_store_is_migrated_and_keeps_its_rows() {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = opened(&folder);
-        connection.execute("INSERT INTO accounts VALUES ('a', 1, NULL, '{}')", []).unwrap();
+        connection.execute("INSERT INTO accounts VALUES ('a', 1, NULL, '{}', NULL)", []).unwrap();
         let mut newer = MIGRATIONS.to_vec();
         newer.push(("9001_more", "ALTER TABLE accounts ADD COLUMN more INTEGER DEFAULT 7;"));
         migrate(&mut connection, &newer).unwrap();

@@ -15,7 +15,7 @@ use crate::engine::resource::Resource;
 use crate::store::{
     Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow,
     QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage,
-    Versioned,
+    Versioned, Waiting,
 };
 
 impl Read for Connection {
@@ -67,6 +67,19 @@ impl Read for Connection {
 
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
         gates::registers(self, name)
+    }
+
+    fn resources_that(
+        &self,
+        wait: Waiting,
+        after: Option<(&AccountId, &ResourceId)>,
+        limit: usize,
+    ) -> Result<Vec<Resource>> {
+        state::resources_that(self, wait, after, limit)
+    }
+
+    fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>> {
+        state::accounts_on_hold(self, after, limit)
     }
 
     fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
