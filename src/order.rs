@@ -119,6 +119,25 @@ pub struct LiftHold {
 }
 
 impl Order {
+    /// The one resource that it is about, if it is about one.
+    pub fn resource(&self) -> Option<(&AccountId, &ResourceId)> {
+        let of_target = |target| match target {
+            &Target::Resource(ref account, ref resource) => Some((account, resource)),
+            &(Target::Account(_) | Target::Moratorium(_)) => None,
+        };
+        match self {
+            Self::PlaceHold(order) => of_target(&order.target),
+            Self::LiftHold(order) => of_target(&order.target),
+            Self::Extend(Extend { about, .. })
+            | Self::ApproveRelease(about)
+            | Self::AllowReturn(about) => Some((&about.account, &about.resource)),
+            Self::TellAgain(TellAgain { notice: Told::Last(account, resource, _), .. }) => {
+                Some((account, resource))
+            }
+            Self::TellAgain(TellAgain { notice: Told::Id(_), .. }) => None,
+        }
+    }
+
     /// Its kind and its body, as a command carries them.
     ///
     /// # Errors

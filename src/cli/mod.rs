@@ -2,6 +2,8 @@
 
 mod event;
 mod explain;
+mod hand;
+mod held;
 mod hold;
 mod inspect;
 mod order;
@@ -70,6 +72,22 @@ enum Command {
     /// Lets steps wait, or lets them go on (SAFE-7).
     #[command(subcommand)]
     Hold(hold::Command),
+    /// Lists what is due and does not happen, because of what, and what would let it go.
+    Held(held::Args),
+    /// Lets a release go on that is held because nobody is known to have been told (SAFE-4).
+    ApproveRelease(hand::Approve),
+    /// Puts off what is next taken away (SAFE-9).
+    Extend(hand::PutOff),
+    /// Tells again what was told.
+    #[command(subcommand)]
+    Notice(hand::Notice),
+    /// Stops what the clock takes away, of a resource, an account or everything, until `resume`. Notices go on.
+    Pause(hand::Pause),
+    /// Ends what `pause` began.
+    Resume(hand::Pause),
+    /// Lets through what looks like abuse.
+    #[command(subcommand)]
+    Return(hand::Return),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -125,6 +143,31 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Template(command) => template::run(command, &settings(config)?.settings),
         Command::Refund(command) => refund::run(command),
         Command::Explain(args) => explain::run(args, &settings(config)?.settings),
+        Command::Held(args) => held::held(args, &settings(config)?.settings),
+        Command::ApproveRelease(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::approve(args, &settings))
+        }
+        Command::Extend(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::extend(args, &settings))
+        }
+        Command::Notice(command) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::notice(command, &settings))
+        }
+        Command::Pause(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::pause(args, &settings))
+        }
+        Command::Resume(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::resume(args, &settings))
+        }
+        Command::Return(command) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::of_return(command, &settings))
+        }
         Command::Hold(command) => {
             let settings = settings(config)?.settings;
             with_network(hold::run(command, &settings))

@@ -12,8 +12,8 @@ use super::explain::{complaint, is_there};
 use crate::clock::{Clock as _, SystemClock, monotonic};
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::resource::Resource;
-use crate::explain;
-use crate::order::Order;
+use crate::explain::{self, Explanation, Question, ahead_text};
+use crate::order::{Order, Target};
 use crate::settings::{self, Settings};
 use crate::store::sqlite::{SqliteCommands, SqliteReader};
 use crate::store::{Command, CommandState, NewCommand, Read as _};
@@ -79,6 +79,20 @@ impl<'s> Desk<'s> {
         explain::find(&self.reader()?, &id, account.as_ref()).map_err(complaint)
     }
 
+    /// The same, as what an order is about.
+    pub(super) fn one(&self, id: &str, account: Option<&String>) -> miette::Result<Target> {
+        let resource = self.resource(id, account)?;
+        Ok(Target::Resource(resource.account, resource.id))
+    }
+
+    /// What the resource that an order is about has ahead of it now; nothing where it is about no single one.
+    fn ahead(&self, order: &Order) -> miette::Result<Option<Explanation>> {
+        let Some((account, resource)) = order.resource() else { return Ok(None) };
+        let (account, resource) = (Some(account.clone()), resource.clone());
+        let question = Question { resource, account, at: SystemClock.now(), is_past: false };
+        explain::explain(&self.reader()?, &question).map(Some).map_err(complaint)
+    }
+
     /// An account that something is known of.
     pub(super) fn account(&self, id: &str) -> miette::Result<AccountId> {
         let id = AccountId::new(id.to_owned());
@@ -91,15 +105,22 @@ impl<'s> Desk<'s> {
     pub(super) async fn give(self, order: &Order) -> miette::Result<ExitCode> {
         let command = self.send(order).await?;
         let said = command.answer.as_deref().unwrap_or_default();
+        let is_done = command.state == CommandState::Done;
+        let ahead = if is_done { self.ahead(order)? } else { None };
         if self.options.json {
             let answer = json!({
                 "command": command.id, "given_at": command.at, "by": command.by,
                 "order": command.kind, "state": command.state.word(), "answer": command.answer,
+                "held": ahead.as_ref().map(|now| &now.held),
+                "next": ahead.as_ref().map(|now| &now.next),
             });
             anstream::println!("{}", pretty(&answer)?);
         } else {
             match command.state {
-                CommandState::Done => anstream::println!("{said}"),
+                CommandState::Done => {
+                    anstream::println!("{said}");
+                    anstream::print!("{}", ahead.as_ref().map(ahead_text).unwrap_or_default());
+                }
                 CommandState::Refused => {}
                 CommandState::Waiting => anstream::println!(
                     "Order {} waits: no dunlin that works on {} has taken it. It is durable, and taken as soon as one does.",

@@ -11,8 +11,8 @@ use super::read;
 use super::refusal::{RefusalCode, Trouble};
 use super::scalar::Id;
 use super::{
-    account, balance, charge, heartbeat, hold, moratorium, out, renewal, resource, returns, sync, termination,
-    usage,
+    account, balance, charge, heartbeat, hold, moratorium, out, renewal, resource, returns, sync,
+    termination, usage,
 };
 use crate::engine::id::AccountId;
 use crate::engine::input::Body;

@@ -3,10 +3,11 @@
 use super::{ExplainError, Question};
 use crate::engine::account::Account;
 use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::moratorium::Moratoria;
 use crate::engine::policy::Policy;
 use crate::engine::resource::Resource;
 use crate::policy;
-use crate::store::Read;
+use crate::store::{self, Read};
 
 /// How many ids before and after one that is unknown are compared with it.
 const COMPARED_EACH_SIDE: usize = 100;
@@ -28,6 +29,7 @@ pub(super) struct Found {
     pub(super) resource: Resource,
     pub(super) account: Account,
     pub(super) policy: Policy,
+    pub(super) moratoria: Moratoria,
 }
 
 /// The one resource of this id, of this account if it is named.
@@ -58,11 +60,12 @@ pub(super) fn found(store: &dyn Read, question: &Question) -> Result<Found, Expl
     let account =
         account.map_or_else(|| Account::unknown(resource.account.clone()), |row| row.value);
     let policy = policy_of(store, &resource)?;
-    Ok(Found { resource, account, policy })
+    let moratoria = store::moratoria(store)?;
+    Ok(Found { resource, account, policy, moratoria })
 }
 
 /// The policy by the text that the store keeps: the one that decides for this resource, whatever is configured by now.
-fn policy_of(store: &dyn Read, resource: &Resource) -> Result<Policy, ExplainError> {
+pub(super) fn policy_of(store: &dyn Read, resource: &Resource) -> Result<Policy, ExplainError> {
     let key = &resource.policy;
     let unreadable =
         |source| ExplainError::Policy { id: key.id.to_string(), version: key.version, source };

@@ -97,6 +97,7 @@ impl Source {
 }
 
 /// The user of this process, as the system's login sets it: who gives an order that names nobody else.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where it is read")]
 pub fn user() -> Option<String> {
     let named = ["USER", "LOGNAME"].into_iter().filter_map(std::env::var_os);
     named.filter_map(|name| name.into_string().ok()).find(|name| !name.trim().is_empty())

@@ -345,11 +345,7 @@ pub fn moratoria(store: &dyn Read) -> Result<Moratoria> {
 /// # Errors
 ///
 /// If the store cannot be written to.
-pub fn put_moratorium(
-    tx: &mut dyn Transaction,
-    target: &Target,
-    holds: &Holds,
-) -> Result<()> {
+pub fn put_moratorium(tx: &mut dyn Transaction, target: &Target, holds: &Holds) -> Result<()> {
     let encode = |source| StoreError::Encode { what: "a moratorium", source };
     let body = serde_json::to_string(&(target, holds)).map_err(encode)?;
     tx.put_register(MORATORIA, &target.to_string(), &body)

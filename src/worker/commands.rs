@@ -154,7 +154,8 @@ impl Group<'_> {
                     Effect::Notice(notice) if notice.kind == *kind => Some(notice),
                     _ => None,
                 });
-                let is_about = |one: &Notice| one.items.iter().any(|item| item.resource == *resource);
+                let is_about =
+                    |one: &Notice| one.items.iter().any(|item| item.resource == *resource);
                 if let Some(notice) = told.filter(is_about) {
                     return Ok(Some(notice));
                 }

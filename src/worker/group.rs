@@ -24,7 +24,8 @@ use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    self, Arrival, Attempt, AttemptOutcome, DeliveryState, Quarantined, Receipt, Retention, Transaction,
+    self, Arrival, Attempt, AttemptOutcome, DeliveryState, Quarantined, Receipt, Retention,
+    Transaction,
 };
 
 /// Limits of the worker.

@@ -26,14 +26,8 @@ const PLANS: &[(&str, &[&str])] = &[
         gates::GATED,
         &["SEARCH resources USING COVERING INDEX resources_by_gate (gate=? AND account>?)"],
     ),
-    (
-        state::HELD,
-        &["SEARCH resources USING INDEX resources_held ((account,id)>(?,?))"],
-    ),
-    (
-        state::ON_HOLD,
-        &["SEARCH resources USING INDEX resources_on_hold ((account,id)>(?,?))"],
-    ),
+    (state::HELD, &["SEARCH resources USING INDEX resources_held ((account,id)>(?,?))"]),
+    (state::ON_HOLD, &["SEARCH resources USING INDEX resources_on_hold ((account,id)>(?,?))"]),
     (state::ACCOUNTS_ON_HOLD, &["SEARCH accounts USING INDEX accounts_on_hold (id>?)"]),
     // All of a partial index: what waits.
     (commands::WAITING, &["SCAN commands USING INDEX commands_waiting"]),

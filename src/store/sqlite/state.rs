@@ -222,11 +222,9 @@ pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -
             .map_err(failed)
     };
     if at == 0 {
-        return expected.met(run(
-            "INSERT INTO resources
+        return expected.met(run("INSERT INTO resources
                  (account, id, version, wake_at, state, gate, gate_at, held, on_hold)
-             VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-        )?);
+             VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")?);
     }
     if run(RESOURCE_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(RESOURCE)?) }
 }

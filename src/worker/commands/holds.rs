@@ -29,7 +29,8 @@ impl Group<'_> {
         let answer = match target {
             Target::Moratorium(target) => {
                 let reason = format!("{reason} (by {})", command.by);
-                let body = Body::MoratoriumPlaced { target, moratorium: hold, reason, scope, until };
+                let body =
+                    Body::MoratoriumPlaced { target, moratorium: hold, reason, scope, until };
                 self.take_moratorium(&self.event(command, "", body))?;
                 Answer::done("")
             }
