@@ -76,7 +76,8 @@ pub(super) struct Bench {
     pub(super) store: Box<dyn Store>,
     policies: PolicySet,
     settings: Settings,
-    world: World,
+    pub(super) world: World,
+    pub(super) given: i64,
 }
 
 impl Bench {
@@ -87,6 +88,7 @@ impl Bench {
             policies: policies(policy),
             settings: Settings::default(),
             world: World::open(),
+            given: 0,
         };
         let person = |name: &str| {
             json!({ "name": name, "role": "creator", "email": format!("{name}@a.example"),
@@ -113,7 +115,7 @@ impl Bench {
         Group::new(begun, &self.policies, &self.settings, Proofs::Recorded, &self.world)
     }
 
-    fn wake(&mut self, now: DateTime<Utc>) {
+    pub(super) fn wake(&mut self, now: DateTime<Utc>) {
         let mut group = self.group();
         group.wake(now, 10).unwrap();
         group.commit().unwrap();

@@ -1,6 +1,8 @@
 //! Commands of operators on their way into the engine: with their answer or not at all, once, in order.
 
 use super::super::tests::{Bench, POLICY, at, on_each_store};
+use chrono::TimeDelta;
+
 use crate::engine::input::HoldScope;
 use crate::order::{LiftHold, Order, PlaceHold, Target};
 use crate::store::{Command, CommandState, NewCommand};
@@ -12,8 +14,11 @@ impl Bench {
     }
 
     fn give_raw(&mut self, kind: &str, body: &str) -> i64 {
+        // Each later than the one before, as people type them.
+        self.given += 1;
+        let at = at(1) + TimeDelta::seconds(self.given);
         let mut tx = self.store.begin().unwrap();
-        let id = tx.give_command(&NewCommand { at: at(1), by: "ann", kind, body }).unwrap();
+        let id = tx.give_command(&NewCommand { at, by: "ann", kind, body }).unwrap();
         tx.commit().unwrap();
         id
     }
@@ -70,12 +75,21 @@ fn commands_are_taken_in_the_order_in_which_they_were_given() {
     on_each_store(|store| {
         let mut bench = Bench::stopped(store, POLICY);
         bench.give(&place(Target::Account("acc".into())));
-        let lift = LiftHold { target: ins(), id: None, reason: "over".into() };
-        let lift = bench.give(&Order::LiftHold(lift));
+        let lift = |target, id: Option<&str>| {
+            let id = id.map(str::to_owned);
+            Order::LiftHold(LiftHold { target, id, reason: "over".into() })
+        };
+        let elsewhere = bench.give(&lift(ins(), None));
+        let other = bench.give(&lift(Target::Account("acc".into()), Some("other")));
         bench.obey(2, true);
-        assert_eq!(bench.command(lift).state, CommandState::Done);
+        assert_eq!(bench.command(elsewhere).state, CommandState::Refused, "nothing holds it");
+        let answer = bench.command(other).answer.unwrap();
+        assert_eq!(answer, "no hold other is in force there; there is h");
+        let right = bench.give(&lift(Target::Account("acc".into()), Some("h")));
+        bench.obey(3, true);
+        assert_eq!(bench.command(right).state, CommandState::Done);
         let account = bench.store.reader().unwrap().account(&"acc".into()).unwrap().unwrap();
-        assert_eq!(account.value.holds.in_force(at(2)).count(), 1, "another target");
+        assert_eq!(account.value.holds.in_force(at(3)).count(), 0);
     });
 }
 

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use dunlin::engine::account::Account;
-use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs};
+use dunlin::engine::act::Answer;
+use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs, Reason};
 use dunlin::engine::effect::Notice;
 use dunlin::engine::gate::Gates;
 use dunlin::engine::id::EventKey;
 use dunlin::engine::input::{Body, Event, HoldScope, Import, SentNotice, TerminationMode};
+use dunlin::engine::moratorium::Moratoria;
 use dunlin::engine::policy::PolicySet;
 use dunlin::engine::{scope, step};
 use dunlin::policy::Policies;
@@ -16,7 +18,7 @@ use dunlin::simulate::{Decided, in_sight};
 
 use super::world::{Story, activated, at, balance, policy, profile, renewed, resource};
 
-const POLICY: &str = r#"
+pub(super) const POLICY: &str = r#"
 id = "own"
 version = 1
 title = "Own"
@@ -63,24 +65,34 @@ const START: &str = "2026-03-01T00:00:00Z";
 const E: &str = "2026-03-10T00:00:00Z";
 
 /// One account, step by step, with what becomes of its notices.
-struct Life {
+pub(super) struct Life {
     policies: PolicySet,
-    whole: Portfolio,
-    story: Story,
+    pub(super) whole: Portfolio,
+    pub(super) story: Story,
+    pub(super) moratoria: Moratoria,
+    /// Everything that went on record.
+    pub(super) reasons: Vec<Reason>,
     events: usize,
 }
 
 impl Life {
-    fn under(policies: PolicySet) -> Self {
+    pub(super) fn under(policies: PolicySet) -> Self {
         let whole =
             Portfolio { account: Account::unknown("acc".into()), resources: BTreeMap::new() };
-        let mut life = Self { policies, whole, story: Story::default(), events: 0 };
+        let mut life = Self {
+            policies,
+            whole,
+            story: Story::default(),
+            moratoria: Moratoria::default(),
+            reasons: Vec::new(),
+            events: 0,
+        };
         life.tell(START, Body::AccountUpdated(profile()));
         life
     }
 
     /// Under one policy of the test's own, with a term up to [`E`].
-    fn of(policy_text: &str) -> Self {
+    pub(super) fn of(policy_text: &str) -> Self {
         let mut policies = PolicySet::default();
         policies.insert(policy(policy_text));
         let mut life = Self::under(policies);
@@ -89,18 +101,27 @@ impl Life {
     }
 
     fn decide(&mut self, now: DateTime<Utc>, events: Vec<Event>, accepted: &[&Notice]) {
-        let input = Input { events: &events, accepted, ..Input::default() };
+        self.conclude(now, Input { events: &events, accepted, ..Input::default() });
+    }
+
+    /// One decision; what it answered to acts.
+    pub(super) fn conclude(&mut self, now: DateTime<Utc>, input: Input<'_>) -> Vec<Answer> {
+        let events = input.events.to_vec();
         let scope = scope(&self.whole.account, input, &self.policies, now);
         let before = in_sight(&self.whole, &scope, now);
-        let circumstances = Circumstances { now, proofs: Proofs::Recorded, gates: Gates::OPEN };
+        let gates = Gates { moratoria: Some(&self.moratoria), ..Gates::OPEN };
+        let circumstances = Circumstances { now, proofs: Proofs::Recorded, gates };
         let decision = step(before, input, &self.policies, circumstances);
         self.whole.account = decision.after.account.clone();
         self.whole.resources.extend(decision.after.resources.clone());
+        self.reasons.extend(decision.reasons.iter().cloned());
+        let answers = decision.answers.clone();
         self.story.hear(vec![Decided { at: now, account: "acc".into(), events, decision }]);
+        answers
     }
 
     /// Lets everything happen that is due before this instant.
-    fn live(&mut self, until: &str) {
+    pub(super) fn live(&mut self, until: &str) {
         let wake = |whole: &Portfolio| {
             let resources = whole.resources.values().filter_map(|resource| resource.wake_at);
             resources.chain(whole.account.wake_at).min()
@@ -110,7 +131,7 @@ impl Life {
         }
     }
 
-    fn tell(&mut self, time: &str, body: Body) {
+    pub(super) fn tell(&mut self, time: &str, body: Body) {
         self.live(time);
         self.events += 1;
         let key = EventKey { source: "/test".into(), id: self.events.to_string() };
@@ -119,29 +140,29 @@ impl Life {
     }
 
     /// The `number`th notice of a kind is accepted, counted from 1.
-    fn accept(&mut self, time: &str, kind: &str, number: usize) {
+    pub(super) fn accept(&mut self, time: &str, kind: &str, number: usize) {
         self.live(time);
         let notice = self.story.of(kind)[number - 1].clone();
         self.decide(at(time), Vec::new(), &[&notice]);
     }
 
     /// What was decided from an instant on.
-    fn lines(&mut self, from: &str, until: &str) -> Vec<&str> {
+    pub(super) fn lines(&mut self, from: &str, until: &str) -> Vec<&str> {
         self.live(until);
         let lines = self.story.lines.iter().map(String::as_str);
         lines.filter(|line| *line >= from).collect()
     }
 
     /// The date that the latest notice of a kind names for the release.
-    fn named(&self, kind: &str) -> DateTime<Utc> {
+    pub(super) fn named(&self, kind: &str) -> DateTime<Utc> {
         let notices = self.story.of(kind);
         let promises = &notices.last().expect("it was told").items[0].promises;
         promises.iter().find(|one| one.to.as_str() == "released").expect("it is named").at
     }
 }
 
-const DUE: &str = "2026-03-17T00:00:00Z";
-const LATER: &str = "2026-06-01T00:00:00Z";
+pub(super) const DUE: &str = "2026-03-17T00:00:00Z";
+pub(super) const LATER: &str = "2026-06-01T00:00:00Z";
 
 #[test]
 fn a_release_that_nobody_was_told_of_is_held_said_once_and_never_comes() {

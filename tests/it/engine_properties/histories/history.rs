@@ -410,6 +410,7 @@ pub(super) fn kind_of(body: &Body) -> usize {
         Body::ExpirySyncRequested { .. } => 17,
         Body::HoldPlaced { .. } => 18,
         Body::HoldLifted { .. } => 19,
-        Body::Heartbeat => 20,
+        // Moratoria are about no account either, and histories have none.
+        Body::MoratoriumPlaced { .. } | Body::MoratoriumLifted { .. } | Body::Heartbeat => 20,
     }
 }
