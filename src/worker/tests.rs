@@ -122,7 +122,7 @@ impl Bench {
     }
 
     /// What waits to be sent, e-mails first.
-    fn waiting(&self) -> Vec<ReadyDelivery> {
+    pub(super) fn waiting(&self) -> Vec<ReadyDelivery> {
         let reader = self.store.reader().unwrap();
         let of = |channel| reader.ready_deliveries(at(999), channel, 99, &HashSet::new()).unwrap();
         [Channel::Email, Channel::Sms].into_iter().flat_map(of).collect()

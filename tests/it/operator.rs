@@ -205,6 +205,20 @@ fn an_order_that_nobody_takes_waits_and_comes_before_what_is_due() {
 }
 
 #[test]
+fn a_replay_takes_no_orders() {
+    let home = home(&[("acc-1", "ins-1", 60_000)]);
+    let replay =
+        ["run", "--embedded", "--clock", "events", "--events", "events.jsonl", "--data", "data"];
+    assert!(home.run(&replay).status.success());
+    let (said, code) = order(&home, "pause ins-1 --reason strike --by ann --wait 0");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(home.run(&replay).status.success());
+    assert_eq!(done(&home, "hold list"), "no hold is in force\n");
+    let (said, code) = order(&home, "resume ins-1 --reason over --by ann --wait 0");
+    assert!(code == Some(3) && said.contains("Order 2 waits"), "{said}");
+}
+
+#[test]
 fn of_several_accounts_the_order_names_one() {
     let home = home(&[("acc-1", "ins-1", 60_000), ("acc-2", "ins-1", 60_000)]);
     let dunlin = start(&home);

@@ -8,7 +8,7 @@ use dunlin::engine::moratorium::Target;
 use dunlin::policy::Policies;
 
 use super::proof::{DUE, LATER, Life, POLICY};
-use super::world::{activated, at, renewed, resource};
+use super::world::{activated, at, renewed, resource, story};
 
 const HELD: &str = "2026-03-17T00:00:00Z held released: proof";
 
@@ -283,6 +283,27 @@ fn a_moratorium_holds_what_it_covers_names_itself_on_record_and_lets_go_when_it_
     life.moratorium(early, placed(Target::Region("south".into()), None));
     life.moratorium(early, placed(Target::Everything, Some("2026-03-11T00:00:00Z")));
     assert_eq!(said(&mut life, early)[1], "2026-03-11T00:00:00Z active -> stopped");
+}
+
+#[test]
+fn simulate_heeds_a_moratorium_among_its_events() {
+    let target = || Target::Policy("own".into());
+    let placed = Body::MoratoriumPlaced {
+        target: target(),
+        moratorium: None,
+        reason: "a flood".into(),
+        scope: HoldScope::All,
+        until: None,
+    };
+    let lifted = Body::MoratoriumLifted { target: target(), moratorium: None };
+    let told = [
+        ("2026-03-01T00:00:00Z", activated("own", Some("2026-03-10T00:00:00Z"))),
+        ("2026-03-05T00:00:00Z", placed),
+        ("2026-03-12T00:00:00Z", lifted),
+    ];
+    let story = story(POLICY, &told, "2026-03-13T00:00:00Z");
+    let held = "2026-03-10T00:00:00Z held stopped: moratorium";
+    assert_eq!(story.lines[..2], [held, "2026-03-12T00:00:00Z active -> stopped"]);
 }
 
 #[test]

@@ -184,7 +184,9 @@ fn what_waits_and_what_is_on_hold_is_listed_by_pages(backend: &dyn Backend) {
     let mut owner = account("b", None);
     owner.holds.place("h".into(), hold());
     commit(store.as_mut(), |t| {
-        rows.iter().for_each(|row| drop(t.put_resource(row, 0).unwrap()));
+        for row in &rows {
+            t.put_resource(row, 0).unwrap();
+        }
         t.put_account(&owner, 0).unwrap();
         t.put_account(&account("c", None), 0).unwrap();
     });
