@@ -11,24 +11,50 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::deadline::Place;
 use super::decision::Proofs;
 use super::effect::Notice;
-use super::gate::Proven;
+use super::gate::{Missing, Proven};
 use super::policy::{Cause, OfThem, Policy, Proof, Step};
 use super::resource::{Notified, Resource};
 use super::work::Work;
 
-/// What the proofs allow that a step asks for, for a resource at a place.
-pub(super) fn of(step: &Step, resource: &Resource, place: Place<'_>, proofs: Proofs) -> Proven {
+/// What the proofs allow that a step asks for which the policy wants at an instant, for a resource at a place.
+pub(super) fn of(
+    (step, wanted_at): (&Step, DateTime<Utc>),
+    resource: &Resource,
+    place: Place<'_>,
+    proofs: Proofs,
+) -> Proven {
     match proofs {
         Proofs::Assumed => Proven::default(),
         // Whoever asked for it need not be warned of it.
         Proofs::Recorded if is_wished(place.entered_by) => Proven::default(),
         Proofs::Recorded => step.proofs.iter().fold(Proven::default(), |known, proof| {
+            let lead = proof.lead;
+            let until = proof.at_most.map(|at_most| after(wanted_at, at_most));
             match accepted_at(proof, resource) {
-                Some(at) => Proven { from: known.from.max(Some(after(at, proof.lead))), ..known },
-                None => Proven { missing: known.missing.max(Some(proof.lead)), ..known },
+                Some(at) => {
+                    let from = after(at, lead);
+                    let from = until.map_or(from, |until| from.min(until));
+                    Proven { from: known.from.max(Some(from)), ..known }
+                }
+                None => {
+                    Proven { missing: Some(both(known.missing, Missing { lead, until })), ..known }
+                }
             }
         }),
     }
+}
+
+/// What is missing where both are: the longer of each, and for ever is the longest.
+fn both(one: Option<Missing>, other: Missing) -> Missing {
+    let Some(one) = one else { return other };
+    let until = one.until.zip(other.until).map(|(one, other)| one.max(other));
+    Missing { lead: one.lead.max(other.lead), until }
+}
+
+/// When a step could come for which something is missing, if that were accepted now.
+pub(super) fn at_best(missing: Missing, now: DateTime<Utc>) -> DateTime<Utc> {
+    let at = after(now, missing.lead);
+    missing.until.map_or(at, |until| at.min(until.max(now)))
 }
 
 /// Whether a customer's wish brought a resource to where it is.

@@ -16,6 +16,8 @@ use dunlin::simulate::{Decided, in_sight};
 
 use super::world::{Story, activated, at, balance, policy, profile, renewed, resource};
 
+mod stop;
+
 const POLICY: &str = r#"
 id = "own"
 version = 1
