@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::deadline::Place;
-use super::decision::Proofs;
+use super::decision::{Bounced, Proofs};
 use super::effect::Notice;
 use super::gate::{Missing, Proven};
 use super::policy::{Cause, OfThem, Policy, Proof, Step};
@@ -75,7 +75,7 @@ fn accepted_at(proof: &Proof, resource: &Resource) -> Option<DateTime<Utc>> {
     let mut each = proof
         .notices
         .iter()
-        .map(|kind| resource.notified.get(kind).and_then(|notified| notified.accepted_at));
+        .map(|kind| resource.notified.get(kind).and_then(Notified::accepted_at));
     match proof.of_them {
         OfThem::All => each.try_fold(DateTime::<Utc>::MIN_UTC, |last, at| Some(last.max(at?))),
         OfThem::Any => each.flatten().min(),
@@ -113,23 +113,56 @@ pub(super) fn decided(policy: &Policy, resource: &mut Resource, notice: &Notice,
         Proofs::Assumed => notice.channels.iter().map(|channel| notice.due_at(*channel)).min(),
         Proofs::Recorded => None,
     };
-    let fresh = Notified { first_at: notice.at, accepted_at: assumed };
-    let notified = resource.notified.entry(notice.kind.clone()).or_insert(fresh);
-    notified.accepted_at = notified.accepted_at.or(assumed);
+    let notified = resource.notified.entry(notice.kind.clone());
+    let notified = notified.or_insert_with(|| Notified::from(notice.at));
+    if let Some(assumed) = assumed {
+        notified.accepted.entry(notice.at).or_insert(assumed);
+    }
 }
 
 /// Takes note that a notice was accepted for at least one contact. What was decided in an episode that is over proves nothing
-/// for this one; of several acceptances the first counts.
+/// for this one; of several acceptances the first counts that did not come back.
 pub(super) fn accepted(work: &mut Work<'_>, notice: &Notice) {
     let now = work.now;
     for item in &notice.items {
         let Some(resource) = work.resources.get_mut(&item.resource) else { continue };
         let Some(notified) = resource.notified.get_mut(&notice.kind) else { continue };
-        if notice.at < notified.first_at || notified.accepted_at.is_some() {
+        if notice.at < notified.first_at || notified.accepted.contains_key(&notice.at) {
             continue;
         }
-        notified.accepted_at = Some(now);
+        notified.accepted.insert(notice.at, now);
         let because = format!("{} of {} was accepted", notice.kind, notice.at);
         work.because("SAFE-4", Some(&item.resource), because);
+    }
+}
+
+/// Takes note that a message of a notice came back: what proved that somebody was told proves it no longer (SAFE-4, SAFE-9). What
+/// was done meanwhile stays done.
+pub(super) fn bounced(work: &mut Work<'_>, bounced: Bounced<'_>) {
+    let Bounced { notice, still } = bounced;
+    for item in &notice.items {
+        let Some(resource) = work.resources.get_mut(&item.resource) else { continue };
+        let Some(notified) = resource.notified.get_mut(&notice.kind) else { continue };
+        let Some(accepted) = notified.accepted.get_mut(&notice.at) else { continue };
+        if still == Some(*accepted) {
+            continue;
+        }
+        let because = match still {
+            Some(still) => {
+                *accepted = still;
+                format!(
+                    "{} of {} came back from somebody; another was accepted {still}",
+                    notice.kind, notice.at
+                )
+            }
+            None => {
+                notified.accepted.remove(&notice.at);
+                format!(
+                    "{} of {} came back: nobody is known to have been told by it",
+                    notice.kind, notice.at
+                )
+            }
+        };
+        work.because("SAFE-9", Some(&item.resource), because);
     }
 }
