@@ -59,7 +59,7 @@ pub struct Policy {
     pub expiry_sync: Option<ExpirySync>,
     /// The newest version, if this is an older one: it reaches a case in flight where it is later (SAFE-9). A [`PolicySet`]
     /// knows it, no file says it.
-    pub newest: Option<Arc<Policy>>,
+    pub newest: Option<Arc<Self>>,
 }
 
 /// What moves a resource towards its end.
