@@ -39,10 +39,13 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
     if let Some(request) = event.body.request() {
         return request::decide(work, event, request);
     }
-    // What is about no account is the worker's to keep.
+    // None says anything about the account itself: what is about no account is the worker's to keep.
     if matches!(
         event.body,
-        Body::Heartbeat | Body::MoratoriumPlaced { .. } | Body::MoratoriumLifted { .. }
+        Body::Heartbeat
+            | Body::NoticeBounced { .. }
+            | Body::MoratoriumPlaced { .. }
+            | Body::MoratoriumLifted { .. }
     ) {
         return Verdict::Applied;
     }

@@ -11,8 +11,8 @@ use super::read;
 use super::refusal::{RefusalCode, Trouble};
 use super::scalar::Id;
 use super::{
-    account, balance, charge, heartbeat, hold, moratorium, out, renewal, resource, returns, sync,
-    termination, usage,
+    account, balance, bounce, charge, heartbeat, hold, moratorium, out, renewal, resource, returns,
+    sync, termination, usage,
 };
 use crate::engine::id::AccountId;
 use crate::engine::input::Body;
@@ -104,6 +104,7 @@ kinds! {
     moratorium::Placed,
     moratorium::Lifted,
     heartbeat::Heartbeat,
+    bounce::Bounced,
 }
 
 /// The type as a metric label: `unknown` where it is in neither §3 nor §4, so that a sender cannot make labels up.
@@ -151,6 +152,6 @@ mod tests {
         let mut types = EVENT_TYPES.to_vec();
         types.sort_unstable();
         types.dedup();
-        assert_eq!(types.len(), 25);
+        assert_eq!(types.len(), 26);
     }
 }

@@ -10,7 +10,6 @@
 mod ahead;
 mod find;
 mod held;
-mod mask;
 mod record;
 #[cfg(test)]
 mod tests;

@@ -283,7 +283,7 @@ fn live(
             group.decide(&account, instant, now)?;
         }
     }
-    group.decide_about_accepted(now)?;
+    group.decide_about_notices(now)?;
     group.flush()?;
     if std::mem::take(&mut group.moratoria_moved) {
         *gate_look = Some(None);

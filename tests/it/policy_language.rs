@@ -3,8 +3,10 @@
 mod ahead;
 mod calendar;
 mod hand;
+mod life;
 mod news;
 mod proof;
 mod quiet;
 mod told;
+mod versions;
 mod world;

@@ -7,7 +7,8 @@ use dunlin::engine::input::{Body, Event, Flag, HoldScope, Order, OrderKind};
 use dunlin::engine::moratorium::Target;
 use dunlin::policy::Policies;
 
-use super::proof::{DUE, LATER, Life, POLICY};
+use super::life::Life;
+use super::proof::{DUE, LATER, POLICY};
 use super::world::{activated, at, renewed, resource, story};
 
 const HELD: &str = "2026-03-17T00:00:00Z held released: proof";

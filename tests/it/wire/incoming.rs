@@ -83,6 +83,7 @@ fn mistakes() -> Vec<(&'static str, &'static str, Value, RefusalCode)> {
         ("billing.moratorium.placed", "/everything", json!("yes"), Schema),
         ("billing.moratorium.lifted", "/moratorium", json!("a\nb"), Text),
         ("billing.heartbeat", "/account", json!({}), Text),
+        ("billing.notice.bounced", "/message", json!(""), Text),
     ]
 }
 
