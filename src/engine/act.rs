@@ -134,7 +134,11 @@ fn take_fact(work: &mut Work<'_>, act: &Act, event: &Event) -> Answer {
         Verdict::Applied => {
             work.cause = Some(act.key.clone());
             let resource = event.body.resources().next().cloned();
-            work.because("SAFE-7", resource.as_ref(), act.signed("an operator's order"));
+            work.because(
+                "SAFE-7",
+                resource.as_ref(),
+                format!("ordered by {}: {}", act.by, act.reason),
+            );
             Ok("done".into())
         }
         Verdict::Stale => Err("it is released, or something newer is known".into()),
