@@ -71,7 +71,7 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
             // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
             let is_news = resource.asked.is_none() || resource.held.is_none();
             let wanting = (because == Because::Proof).then(|| proof::wanting(step, resource));
-            if !waits(work, id, because, wanted.due_at)
+            if !waits(work, id, because, wanted)
                 && is_news
                 && work.hold(id, &step.to, because)
                 && let Some(wanting) = wanting
@@ -91,11 +91,14 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
 }
 
 /// Remembers what a step waits for that is no event of the account; whether it is too early to say so.
-fn waits(work: &mut Work<'_>, id: &ResourceId, because: Because, due_at: DateTime<Utc>) -> bool {
+fn waits(work: &mut Work<'_>, id: &ResourceId, because: Because, wanted: Wanted<'_>) -> bool {
     if !because.is_of_the_world() {
         return false;
     }
-    let gated = Gated { by: because, due_at };
+    if because == Because::Breaker {
+        work.ask(id, wanted);
+    }
+    let gated = Gated { by: because, due_at: wanted.due_at };
     if let Some(resource) = work.resources.get_mut(id) {
         resource.gated = Some(gated);
     }
@@ -183,7 +186,7 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
             if let Some(asked) = work.resources.get_mut(id).and_then(|one| one.asked.as_mut()) {
                 asked.waits = true;
             }
-            if !waits(work, id, because, asked.at) {
+            if !waits(work, id, because, wanted) {
                 work.hold(id, &asked.to, because);
             }
         }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::breaker::Intent;
 use super::effect::{Effect, Notice};
 use super::gate::Gates;
 use super::id::{EventKey, ResourceId};
@@ -90,6 +91,8 @@ pub struct Decision {
     pub verdicts: Vec<Verdict>,
     /// What is to be done, in the order of a trace.
     pub effects: Vec<Effect>,
+    /// Steps that are due and ask to be admitted (SAFE-6), of the resources in sight.
+    pub intents: Vec<Intent>,
     /// Why (SAFE-12).
     pub reasons: Vec<Reason>,
     /// Facts that had waited and turned out to contradict what they are about, with the reason.

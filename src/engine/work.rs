@@ -9,9 +9,10 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::account::Account;
+use super::breaker::{Intent, Kind};
 use super::decision::{Circumstances, Decision, Portfolio, Proofs, Reason, Verdict};
 use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
-use super::gate::{Because, Gates};
+use super::gate::{Because, Gates, Wanted};
 use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
 use super::input::{Attachment, Event};
 use super::notice::{self, Draft};
@@ -43,6 +44,7 @@ pub(super) struct Work<'a> {
     /// Where among them the last change of each resource is.
     changes: BTreeMap<ResourceId, usize>,
     reasons: Vec<Reason>,
+    intents: Vec<Intent>,
 }
 
 impl<'a> Work<'a> {
@@ -65,6 +67,7 @@ impl<'a> Work<'a> {
             effects: Vec::new(),
             changes: BTreeMap::new(),
             reasons: Vec::new(),
+            intents: Vec::new(),
         }
     }
 
@@ -116,6 +119,18 @@ impl<'a> Work<'a> {
             because: because.into(),
             event: self.cause.clone(),
             at: self.now,
+        });
+    }
+
+    /// Asks for a step to be admitted (SAFE-6).
+    pub(super) fn ask(&mut self, id: &ResourceId, wanted: Wanted<'_>) {
+        let Some(resource) = self.resources.get(id) else { return };
+        self.intents.push(Intent {
+            resource: id.clone(),
+            policy: resource.policy.id.clone(),
+            to: wanted.to.clone(),
+            kind: if wanted.irreversible { Kind::Release } else { Kind::Stop },
+            due_at: wanted.due_at,
         });
     }
 
@@ -247,6 +262,7 @@ impl<'a> Work<'a> {
             verdicts,
             effects: self.effects,
             reasons: self.reasons,
+            intents: self.intents,
             set_aside: self.set_aside,
         }
     }
