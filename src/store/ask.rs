@@ -5,13 +5,15 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf, PolicyRow,
+    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
+    SentMessage, Versioned,
 };
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyId, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
@@ -73,6 +75,27 @@ impl<A: Asks> Read for A {
 
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
         self.ask(|tables| tables.registers(name))
+    }
+
+    fn intents(
+        &self,
+        of: IntentsOf<'_>,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<IntentRow>> {
+        self.ask(|tables| tables.intents(of, after, limit))
+    }
+
+    fn waiting_intents(&self) -> Result<Vec<(Kind, PolicyId, u64)>> {
+        self.ask(|tables| tables.waiting_intents())
+    }
+
+    fn waiting_falls(&self) -> Result<Vec<(DateTime<Utc>, u64)>> {
+        self.ask(|tables| tables.waiting_falls())
+    }
+
+    fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
+        self.ask(|tables| tables.admitted_accounts(limit))
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

@@ -12,6 +12,7 @@ mod ask;
 #[cfg(test)]
 pub(crate) mod counted;
 mod error;
+mod intents;
 pub mod memory;
 mod outbox;
 mod rows;
@@ -23,12 +24,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub use self::error::StoreError;
+pub use self::intents::*;
 pub use self::outbox::*;
 pub use self::rows::*;
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyId, PolicyKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
@@ -145,6 +148,23 @@ pub trait Read {
     /// The facts of one name that belong to no account, by key.
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>>;
 
+    /// What waits to be admitted (SAFE-6), by account, resource and phase after `after`.
+    fn intents(
+        &self,
+        of: IntentsOf<'_>,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<IntentRow>>;
+
+    /// How many intents of each kind and policy wait to be judged. The cost follows what waits.
+    fn waiting_intents(&self) -> Result<Vec<(Kind, PolicyId, u64)>>;
+
+    /// How many accounts that wait to be judged fell below zero when. The cost follows what waits.
+    fn waiting_falls(&self) -> Result<Vec<(DateTime<Utc>, u64)>>;
+
+    /// Accounts with intents that are admitted and have not gone on. The cost follows those.
+    fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>>;
+
     /// An event that was taken in, unless it is forgotten.
     fn received(&self, key: &EventKey) -> Result<Option<Received>>;
 
@@ -246,6 +266,28 @@ pub trait Transaction: Read {
 
     /// Forgets such a fact; one that is not there is no error.
     fn remove_register(&mut self, name: &str, key: &str) -> Result<()>;
+
+    /// Replaces what a resource, or (`None`) its account, asks to be admitted. What is asked again keeps its state.
+    fn ask_admission(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        asked: &[IntentRow],
+    ) -> Result<AskOutcome>;
+
+    /// Settles all that waits of a kind and policy; how many it was.
+    fn judge_intents(
+        &mut self,
+        of: (Kind, &PolicyId),
+        state: IntentState,
+        batch: Option<&str>,
+    ) -> Result<usize>;
+
+    /// Settles what is left of a batch; how many it is.
+    fn decide_batch(&mut self, batch: &str, state: IntentState) -> Result<usize>;
+
+    /// Forgets what is admitted of an account: it has gone on, or there is nothing to go on with.
+    fn forget_admitted(&mut self, account: &AccountId) -> Result<usize>;
 
     /// Records a decision; its id.
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;

@@ -7,6 +7,7 @@ mod codec;
 mod decisions;
 mod gates;
 mod inbox;
+mod intents;
 mod notices;
 mod open;
 #[cfg(test)]
@@ -24,12 +25,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use self::codec::failed;
 use super::ask::Asks;
 use super::{
-    Arrival, Attempt, DeliveryState, Limits, NewDecision, NewDelivery, NewPublication, PolicyRow,
-    Quarantined, Reader, Receipt, Result, SentMessage, Store, Transaction,
+    Arrival, AskOutcome, Attempt, DeliveryState, IntentRow, IntentState, Limits, NewDecision,
+    NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage,
+    Store, Transaction,
 };
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, PolicyId, ResourceId};
 use crate::engine::resource::Resource;
 
 /// A store in one file, and the right to write to it.
@@ -162,6 +165,32 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn remove_register(&mut self, name: &str, key: &str) -> Result<()> {
         gates::remove_register(&self.inner, name, key)
+    }
+
+    fn ask_admission(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        asked: &[IntentRow],
+    ) -> Result<AskOutcome> {
+        intents::ask(&self.inner, account, resource, asked)
+    }
+
+    fn judge_intents(
+        &mut self,
+        of: (Kind, &PolicyId),
+        state: IntentState,
+        batch: Option<&str>,
+    ) -> Result<usize> {
+        intents::judge(&self.inner, of, state, batch)
+    }
+
+    fn decide_batch(&mut self, batch: &str, state: IntentState) -> Result<usize> {
+        intents::decide(&self.inner, batch, state)
+    }
+
+    fn forget_admitted(&mut self, account: &AccountId) -> Result<usize> {
+        intents::forget(&self.inner, account)
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {

@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql")),
     ("0002_begun", include_str!("../../../migrations/sqlite/0002_begun.sql")),
     ("0003_gates", include_str!("../../../migrations/sqlite/0003_gates.sql")),
+    ("0005_intents", include_str!("../../../migrations/sqlite/0005_intents.sql")),
 ];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).

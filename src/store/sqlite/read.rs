@@ -5,16 +5,18 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, notices, publications, state};
+use super::{decisions, gates, inbox, intents, notices, publications, state};
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyId, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf, PolicyRow,
+    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
+    SentMessage, Versioned,
 };
 
 impl Read for Connection {
@@ -66,6 +68,27 @@ impl Read for Connection {
 
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
         gates::registers(self, name)
+    }
+
+    fn intents(
+        &self,
+        of: IntentsOf<'_>,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<IntentRow>> {
+        intents::list(self, of, after, limit)
+    }
+
+    fn waiting_intents(&self) -> Result<Vec<(Kind, PolicyId, u64)>> {
+        intents::waiting(self)
+    }
+
+    fn waiting_falls(&self) -> Result<Vec<(DateTime<Utc>, u64)>> {
+        intents::falls(self)
+    }
+
+    fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
+        intents::admitted(self, limit)
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {
