@@ -49,20 +49,26 @@ pub(super) fn run(args: Args, settings: &Settings) -> miette::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether there is a store.
+pub(super) fn is_there(path: &Path) -> miette::Result<()> {
+    if path.is_file() {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        help = "--data names the folder of an embedded run, `store.path` of the configuration the file",
+        "there is no store {}",
+        path.display()
+    ))
+}
+
 /// Opens a store that is there; creates and migrates nothing.
 fn open(path: &Path, settings: &Settings) -> miette::Result<SqliteReader> {
-    if !path.is_file() {
-        return Err(miette::miette!(
-            help = "--data names the folder of an embedded run, `store.path` of the configuration the file",
-            "there is no store {}",
-            path.display()
-        ));
-    }
+    is_there(path)?;
     SqliteReader::at_one_commit(path, &settings.store.limits)
         .map_err(|error| miette::miette!("{}: {error}", path.display()))
 }
 
-fn complaint(error: ExplainError) -> miette::Report {
+pub(super) fn complaint(error: ExplainError) -> miette::Report {
     let help = match &error {
         ExplainError::Unknown { near, .. } if near.is_empty() => {
             Some("the store has no resource at all".to_owned())

@@ -2,7 +2,9 @@
 
 mod event;
 mod explain;
+mod hold;
 mod inspect;
+mod order;
 mod policy;
 mod refund;
 mod run;
@@ -65,6 +67,9 @@ enum Command {
     Refund(refund::Command),
     /// Explains a resource: where it is, how it came there, who was told, what comes next, what would change it.
     Explain(explain::Args),
+    /// Lets steps wait, or lets them go on (SAFE-7).
+    #[command(subcommand)]
+    Hold(hold::Command),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -120,6 +125,10 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Template(command) => template::run(command, &settings(config)?.settings),
         Command::Refund(command) => refund::run(command),
         Command::Explain(args) => explain::run(args, &settings(config)?.settings),
+        Command::Hold(command) => {
+            let settings = settings(config)?.settings;
+            with_network(hold::run(command, &settings))
+        }
         Command::Event(command) => {
             let settings = settings(config)?.settings;
             with_network(event::run(command, &settings))

@@ -22,7 +22,7 @@ use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
 pub use self::ahead::Next;
-pub use self::find::Near;
+pub use self::find::{Near, find};
 pub use self::record::{Because, Caused, Decided, Did};
 pub use self::text::text;
 pub use self::told::{Answer, Delivery, Promised, Told, Unconfirmed};
@@ -210,7 +210,7 @@ fn name_of<S: Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
 ///
 /// If there is no such resource, or not one alone; if the store cannot be read.
 pub fn explain(store: &dyn Read, question: &Question) -> Result<Explanation, ExplainError> {
-    let found = find::find(store, question)?;
+    let found = find::found(store, question)?;
     let since = found.resource.activated_at;
     if question.is_past && question.at < since {
         let (resource, at) = (question.resource.clone(), question.at);

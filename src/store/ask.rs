@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf, PolicyRow,
-    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf,
+    PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result,
+    Selection, SentMessage, Versioned,
 };
 use crate::engine::account::Account;
 use crate::engine::breaker::Kind;
@@ -96,6 +96,14 @@ impl<A: Asks> Read for A {
 
     fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
         self.ask(|tables| tables.admitted_accounts(limit))
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        self.ask(|tables| tables.waiting_commands(limit))
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        self.ask(|tables| tables.command(id))
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

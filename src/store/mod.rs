@@ -41,7 +41,7 @@ pub type Result<T, E = StoreError> = core::result::Result<T, E>;
 /// Sizes and times of a store. The defaults are right unless measured otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a connection waits for a lock before it fails. Only start and checkpoints can meet one.
+    /// How long a connection waits for a lock before it fails. Only start, checkpoints and commands can meet one.
     pub busy_timeout: Duration,
     /// How many prepared statements a connection keeps; more than there are statements.
     pub statement_cache: usize,
@@ -164,6 +164,11 @@ pub trait Read {
 
     /// Accounts with intents that are admitted and have not gone on. The cost follows those.
     fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>>;
+    /// Commands of operators that nobody has answered yet, in the order in which they were given. The cost follows what waits.
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>>;
+
+    /// A command that was given.
+    fn command(&self, id: i64) -> Result<Option<Command>>;
 
     /// An event that was taken in, unless it is forgotten.
     fn received(&self, key: &EventKey) -> Result<Option<Received>>;
@@ -288,6 +293,18 @@ pub trait Transaction: Read {
 
     /// Forgets what is admitted of an account: it has gone on, or there is nothing to go on with.
     fn forget_admitted(&mut self, account: &AccountId) -> Result<usize>;
+
+    /// Puts a command where the worker looks for some; its id. A tool beside the worker has no transaction: the backend gives
+    /// it a way of its own.
+    fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64>;
+
+    /// Answers a command, once, in the commit of what it did; `false` if it has its answer or was never given.
+    fn answer_command(
+        &mut self,
+        id: i64,
+        answer: (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> Result<bool>;
 
     /// Records a decision; its id.
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;

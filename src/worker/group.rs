@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -12,10 +13,10 @@ use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
-use crate::engine::decision::{Circumstances, Input, Proofs, Verdict};
+use crate::engine::decision::{Circumstances, Decision, Input, Proofs, Scope, Verdict};
 use crate::engine::effect::{Notice, NoticeItem};
 use crate::engine::gate::Because;
-use crate::engine::id::AccountId;
+use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::input::{Body, Event};
 use crate::engine::policy::{Channel, PolicySet};
 use crate::engine::{scope, step};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub channels: Vec<Channel>,
     /// How long things are kept.
     pub retention: Retention,
+    /// How long an idle worker leaves a command of an operator unseen at most.
+    pub command_poll: Duration,
     /// The fault that `scripts/torture --self-test` must notice. No release has it.
     #[cfg(feature = "fault-injection")]
     pub acknowledges_before_commit: bool,
@@ -51,6 +54,7 @@ impl Default for Settings {
             source: "/dunlin".into(),
             channels: vec![Channel::Email, Channel::Sms],
             retention: Retention::default(),
+            command_poll: Duration::from_secs(1),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: false,
         }
@@ -177,14 +181,7 @@ impl<'t> Group<'t> {
         now: DateTime<Utc>,
     ) -> Result<(), WorkerError> {
         let events: Vec<Event> = received.iter().map(|one| one.event.clone()).collect();
-        let accepted = self.accepted.remove(account).unwrap_or_default();
-        let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
-        let input = Input { events: &events, accepted: &accepted, gates_moved };
-        let known = self.cache.account(&*self.tx, account)?;
-        let scope = scope(known, input, self.policies, now);
-        let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-        let circumstances = Circumstances { now, proofs: self.proofs, gates: self.world.gates() };
-        let decision = step(before, input, self.policies, circumstances);
+        let decision = self.conclude(account, &events, gates_moved, now)?;
         for (one, verdict) in received.into_iter().zip(&decision.verdicts) {
             match verdict {
                 Verdict::Applied => self.count(one.event_type, "applied"),
@@ -201,6 +198,25 @@ impl<'t> Group<'t> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Decides about these events of an account and about what is due for it, and writes down what follows.
+    pub(super) fn conclude(
+        &mut self,
+        account: &AccountId,
+        events: &[Event],
+        gates_moved: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Decision, WorkerError> {
+        let accepted = self.accepted.remove(account).unwrap_or_default();
+        let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
+        let input = Input { events, accepted: &accepted, gates_moved };
+        let known = self.cache.account(&*self.tx, account)?;
+        let scope = scope(known, input, self.policies, now);
+        let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
+        let circumstances = Circumstances { now, proofs: self.proofs, gates: self.world.gates() };
+        let decision = step(before, input, self.policies, circumstances);
         for (event, reason) in &decision.set_aside {
             let body = serde_json::to_vec(event)?;
             let waited = Delivery {
@@ -214,9 +230,9 @@ impl<'t> Group<'t> {
             self.set_aside(event, "unknown", ("contradiction", reason.clone()), waited, now)?;
         }
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
-        outbox::write(&mut pen, account, &events, &decision, &mut self.tally)?;
+        outbox::write(&mut pen, account, events, &decision, &mut self.tally)?;
         self.cache.apply(account, &decision);
-        Ok(())
+        Ok(decision)
     }
 
     /// Decides about accounts of which notices were accepted, where nothing else happened to them (SAFE-4).
@@ -314,6 +330,30 @@ impl<'t> Group<'t> {
             self.accepted.entry(account).or_default().push(Arc::clone(&report.notice));
         }
         Ok(())
+    }
+
+    /// What the store holds, with what was flushed.
+    pub(super) fn tx(&mut self) -> &mut dyn Transaction {
+        &mut *self.tx
+    }
+
+    /// What this dunlin calls itself where an order of an operator is the cause.
+    pub(super) fn source_of_commands(&self) -> String {
+        format!("{}/commands", self.settings.source)
+    }
+
+    /// Whether the account is known, and the resource if one is named, with what this group has changed.
+    pub(super) fn knows(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, WorkerError> {
+        let named: Vec<ResourceId> = resource.into_iter().cloned().collect();
+        let scope = Scope { named, ..Scope::default() };
+        let portfolio = self.cache.portfolio(&*self.tx, account, &scope, now)?;
+        let is_known = portfolio.account.profile.is_some();
+        Ok(is_known && resource.is_none_or(|id| portfolio.resources.contains_key(id)))
     }
 
     /// Writes what changed so far, for the questions that the store answers.

@@ -5,6 +5,7 @@
 //! outbox and knows no template and no channel; it never waits for dispatch, which is only woken.
 
 mod cache;
+mod commands;
 mod group;
 mod outbox;
 mod replay;

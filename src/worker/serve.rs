@@ -166,7 +166,7 @@ impl Serve {
         self.ports.health.send_modify(|health| health.next_wake = next);
         let ahead =
             next.map_or(NAP_MAX, |at| (at - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
-        Ok(ahead.min(NAP_MAX))
+        Ok(ahead.min(NAP_MAX).min(self.settings.command_poll))
     }
 
     /// One commit, and what follows from it. Returns whether more is due already.
@@ -237,13 +237,15 @@ fn write_down(
     Ok(accepted)
 }
 
-/// A group by the wall clock: events by account in arrival order, those of one instant together; then what is due.
+/// A group by the wall clock: commands of operators; events by account in arrival order, those of one instant together; then what is due.
 fn live(
     group: &mut Group<'_>,
     taken: Vec<Taken>,
     now: DateTime<Utc>,
     wakes_max: usize,
 ) -> Result<bool, WorkerError> {
+    // First of all: what an operator wants to wait must not be overtaken by what is due.
+    let more_commands = group.obey(now, wakes_max)?;
     let mut by_account: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for one in taken {
         if let Some(received) = group.receive(one, now)? {
@@ -263,7 +265,7 @@ fn live(
     }
     group.decide_about_accepted(now)?;
     group.flush()?;
-    group.wake(now, wakes_max)
+    Ok(group.wake(now, wakes_max)? || more_commands)
 }
 
 async fn acknowledge(acks: &mpsc::Sender<Tag>, tags: &[Tag]) {

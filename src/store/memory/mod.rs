@@ -16,9 +16,9 @@ use chrono::{DateTime, Utc};
 use self::state::{State, Taken};
 use super::ask::Asks;
 use super::{
-    Arrival, AskOutcome, Attempt, DecisionRow, DeliveryState, IntentRow, IntentState, Limits,
-    NewDecision, NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result,
-    SentMessage, Store, StoreError, Transaction, due, past,
+    Arrival, AskOutcome, Attempt, Command, CommandState, DecisionRow, DeliveryState, IntentRow,
+    IntentState, Limits, NewCommand, NewDecision, NewDelivery, NewPublication, PolicyRow,
+    Quarantined, Reader, Receipt, Result, SentMessage, Store, StoreError, Transaction, due, past,
 };
 use crate::engine::account::Account;
 use crate::engine::breaker::Kind;
@@ -211,6 +211,30 @@ impl Transaction for MemoryTransaction<'_> {
     fn forget_admitted(&mut self, account: &AccountId) -> Result<usize> {
         let account = account.clone();
         self.change(move |state| Ok(state.forget_admitted(&account)))
+    }
+
+    fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64> {
+        let command = Command {
+            id: 0,
+            at: command.at,
+            by: command.by.to_owned(),
+            kind: command.kind.to_owned(),
+            body: command.body.to_owned(),
+            state: CommandState::Waiting,
+            answer: None,
+            done_at: None,
+        };
+        self.change(move |state| Ok(state.give_command(&command)))
+    }
+
+    fn answer_command(
+        &mut self,
+        id: i64,
+        (word, answer): (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        let answer = answer.to_owned();
+        self.change(move |state| Ok(state.answer_command(id, (word, &answer), at)))
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {

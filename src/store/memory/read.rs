@@ -14,9 +14,9 @@ use crate::engine::id::{AccountId, EventKey, PolicyId, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::{Gated, Resource};
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf, PolicyRow,
-    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned, due, past,
+    Backlog, Command, CommandState, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow,
+    IntentsOf, PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received,
+    Result, Selection, SentMessage, Versioned, due, past,
 };
 
 impl State {
@@ -165,6 +165,15 @@ impl Read for State {
 
     fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
         Ok(self.list_admitted(limit))
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        let waits = |command: &&Command| command.state == CommandState::Waiting;
+        Ok(self.commands.values().filter(waits).take(limit).cloned().collect())
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        Ok(self.commands.get(&id).cloned())
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

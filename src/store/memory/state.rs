@@ -12,9 +12,9 @@ use crate::engine::effect::Notice;
 use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
 use crate::store::{
-    DecisionRow, DeliveryRow, IntentKey, IntentRow, PolicyRow, PublicationRow, QuarantineRow,
-    Quarantined, Receipt, ReceiptRow, Result, SentMessage, StoreError, Versioned, due, instant,
-    past, policy_changed,
+    Command, CommandState, DecisionRow, DeliveryRow, IntentKey, IntentRow, PolicyRow,
+    PublicationRow, QuarantineRow, Quarantined, Receipt, ReceiptRow, Result, SentMessage,
+    StoreError, Versioned, due, instant, past, policy_changed,
 };
 
 /// Everything. Rows carry instants in microseconds, as every backend keeps them.
@@ -38,6 +38,7 @@ pub(super) struct State {
     pub(super) intents: BTreeMap<IntentKey, IntentRow>,
     /// By name and key.
     pub(super) registers: BTreeMap<(String, String), String>,
+    pub(super) commands: BTreeMap<i64, Command>,
     quarantined: i64,
     pub(super) sequence: u64,
 }
@@ -175,6 +176,27 @@ impl State {
         if let Some(at) = to {
             self.wakes.insert(row(at));
         }
+    }
+
+    pub(super) fn give_command(&mut self, command: &Command) -> i64 {
+        let id = self.commands.last_key_value().map_or(1, |(last, _)| last + 1);
+        let mut command = command.clone();
+        (command.id, command.at) = (id, kept(past(command.at)));
+        self.commands.insert(id, command);
+        id
+    }
+
+    pub(super) fn answer_command(
+        &mut self,
+        id: i64,
+        (state, answer): (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> bool {
+        let waits = |command: &&mut Command| command.state == CommandState::Waiting;
+        let Some(command) = self.commands.get_mut(&id).filter(waits) else { return false };
+        (command.state, command.answer) = (state, Some(answer.to_owned()));
+        command.done_at = Some(kept(past(at)));
+        true
     }
 
     pub(super) fn append_decision(&mut self, decision: &DecisionRow, of: &[ResourceId]) -> i64 {

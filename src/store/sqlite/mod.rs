@@ -1,9 +1,11 @@
 //! The embedded store: one SQLite file in WAL mode, synced at every commit.
 //!
-//! One process writes (a lock file beside the database says who), on one connection and one thread. Readers have
+//! One process works on it (a lock file beside the database says who), on one connection and one thread; beside it operators
+//! may only put commands in ([`SqliteCommands`]). Readers have
 //! read-only connections of their own and never wait for the writer, nor the writer for them. Not for network file systems.
 
 mod codec;
+mod commands;
 mod decisions;
 mod gates;
 mod inbox;
@@ -23,11 +25,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, TransactionBehavior};
 
 use self::codec::failed;
+pub use self::commands::SqliteCommands;
 use super::ask::Asks;
 use super::{
-    Arrival, AskOutcome, Attempt, DeliveryState, IntentRow, IntentState, Limits, NewDecision,
-    NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage,
-    Store, Transaction,
+    Arrival, AskOutcome, Attempt, CommandState, DeliveryState, IntentRow, IntentState, Limits,
+    NewCommand, NewDecision, NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt,
+    Result, SentMessage, Store, Transaction,
 };
 use crate::engine::account::Account;
 use crate::engine::breaker::Kind;
@@ -191,6 +194,19 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn forget_admitted(&mut self, account: &AccountId) -> Result<usize> {
         intents::forget(&self.inner, account)
+    }
+
+    fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64> {
+        commands::give(&self.inner, command)
+    }
+
+    fn answer_command(
+        &mut self,
+        id: i64,
+        answer: (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        commands::answer(&self.inner, id, answer, at)
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {

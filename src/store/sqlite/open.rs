@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql")),
     ("0002_begun", include_str!("../../../migrations/sqlite/0002_begun.sql")),
     ("0003_gates", include_str!("../../../migrations/sqlite/0003_gates.sql")),
+    ("0004_commands", include_str!("../../../migrations/sqlite/0004_commands.sql")),
     ("0005_intents", include_str!("../../../migrations/sqlite/0005_intents.sql")),
 ];
 
@@ -55,6 +56,27 @@ pub(super) fn reader(path: &Path, limits: &Limits) -> Result<Connection> {
         connection.pragma_update(None, "cache_size", -i64::from(limits.reader_cache_kib))
     };
     set_up().map_err(failed("setting it up"))?;
+    of_this_schema(connection)
+}
+
+/// A connection that writes beside the worker, in transactions of its own. What it leaves in the log the worker moves.
+pub(super) fn beside(path: &Path, limits: &Limits) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, error))?;
+    let set_up = || {
+        connection.busy_timeout(limits.busy_timeout)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)
+    };
+    set_up().map_err(failed("setting it up"))?;
+    let connection = of_this_schema(connection)?;
+    assert_durable(&connection)?;
+    Ok(connection)
+}
+
+fn of_this_schema(connection: Connection) -> Result<Connection> {
     let (found, known) = (schema(&connection)?, known_schema());
     match found.cmp(&known) {
         core::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),

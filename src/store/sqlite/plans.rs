@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, notices, open, publications, state};
+use super::{commands, decisions, gates, inbox, notices, open, publications, state};
 
 /// A statement, and what each step of its plan has to say.
 const PLANS: &[(&str, &[&str])] = &[
@@ -26,6 +26,8 @@ const PLANS: &[(&str, &[&str])] = &[
         gates::GATED,
         &["SEARCH resources USING COVERING INDEX resources_by_gate (gate=? AND account>?)"],
     ),
+    // All of a partial index: what waits.
+    (commands::WAITING, &["SCAN commands USING INDEX commands_waiting"]),
     // Walked from its end, one row.
     (
         state::NEXT_OF_ACCOUNTS,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, intents, notices, publications, state};
+use super::{commands, decisions, gates, inbox, intents, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
@@ -14,9 +14,9 @@ use crate::engine::id::{AccountId, EventKey, PolicyId, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf, PolicyRow,
-    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf,
+    PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result,
+    Selection, SentMessage, Versioned,
 };
 
 impl Read for Connection {
@@ -89,6 +89,14 @@ impl Read for Connection {
 
     fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
         intents::admitted(self, limit)
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        commands::waiting(self, limit)
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        commands::get(self, id)
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {
