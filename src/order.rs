@@ -19,6 +19,21 @@ pub enum Order {
     /// They need not wait any more.
     #[serde(rename = "hold.lift")]
     LiftHold(LiftHold),
+    /// A batch that the breaker holds goes on (SAFE-6).
+    #[serde(rename = "breaker.approve")]
+    ApproveBatch(BatchOrder),
+    /// It stays held.
+    #[serde(rename = "breaker.reject")]
+    RejectBatch(BatchOrder),
+}
+
+/// What becomes of a batch that the breaker holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchOrder {
+    /// Its hash, whole: it names exactly the members that were shown.
+    pub batch: String,
+    /// Why, in the operator's words.
+    pub reason: String,
 }
 
 /// What an order is about.

@@ -62,7 +62,7 @@ pub(super) fn is_there(path: &Path) -> miette::Result<()> {
 }
 
 /// Opens a store that is there; creates and migrates nothing.
-fn open(path: &Path, settings: &Settings) -> miette::Result<SqliteReader> {
+pub(super) fn open(path: &Path, settings: &Settings) -> miette::Result<SqliteReader> {
     is_there(path)?;
     SqliteReader::at_one_commit(path, &settings.store.limits)
         .map_err(|error| miette::miette!("{}: {error}", path.display()))

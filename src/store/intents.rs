@@ -1,8 +1,9 @@
 //! What waits to be admitted (SAFE-6), in the words of the engine. Plain data, the same for every backend.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::engine::breaker::{Intent, Kind};
+use crate::engine::breaker::{Intent, Kind, Scope};
 use crate::engine::id::{AccountId, PhaseName, PolicyId, ResourceId};
 
 /// A step that is due, or an account that fell below zero, and what has become of its wish to go on.
@@ -116,4 +117,70 @@ impl IntentRow {
     pub(super) fn is_still(&self, newer: &Self) -> bool {
         (self.kind, &self.policy) == (newer.kind, &newer.policy) && newer.due_at <= self.due_at
     }
+}
+
+/// Name of the register that keeps every [`Batch`], by its hash.
+pub const BATCHES: &str = "breaker.batches";
+
+/// A set that was too large (SAFE-6). Its members are intents that name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Of exactly its members as they were held.
+    pub hash: String,
+    /// Whose limit it breaks.
+    pub scope: Scope,
+    /// What its members are.
+    pub kind: Kind,
+    /// When it was held.
+    pub tripped_at: DateTime<Utc>,
+    /// How many members it had then.
+    pub count: u64,
+    /// How many had been admitted in the window before.
+    pub admitted: u64,
+    /// How many were tracked.
+    pub tracked: u64,
+    /// How many would not have been too many.
+    pub limit: u64,
+    /// What became of it.
+    pub state: BatchState,
+    /// Who decided about it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<BatchDecision>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchState {
+    /// A person has to decide.
+    Held,
+    /// Its members go on.
+    Approved,
+    /// Its members stay, until something else happens to them or it is approved after all.
+    Rejected,
+    /// Nothing was left of it before anybody decided.
+    Withdrawn,
+}
+
+impl BatchState {
+    /// As it is shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// Who decided about a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchDecision {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }

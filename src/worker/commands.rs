@@ -12,8 +12,8 @@ use super::WorkerError;
 use super::group::Group;
 use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::input::{Body, Event};
-use crate::order::{LiftHold, Order, PlaceHold, Target};
-use crate::store::{Command, CommandState};
+use crate::order::{BatchOrder, LiftHold, Order, PlaceHold, Target};
+use crate::store::{BatchState, Command, CommandState};
 
 /// What is said to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,12 @@ impl Group<'_> {
         match order {
             Order::PlaceHold(order) => self.place_hold(command, order, now),
             Order::LiftHold(order) => self.lift_hold(command, order, now),
+            Order::ApproveBatch(order) => {
+                self.decide_batch((command, &order), BatchState::Approved, now)
+            }
+            Order::RejectBatch(order) => {
+                self.decide_batch((command, &order), BatchState::Rejected, now)
+            }
         }
     }
 
@@ -96,6 +102,19 @@ impl Group<'_> {
         }
         self.tell(command, &account, Body::HoldLifted { resource, hold: id }, now)?;
         Ok(Answer::done("lifted"))
+    }
+
+    fn decide_batch(
+        &mut self,
+        (command, order): (&Command, &BatchOrder),
+        state: BatchState,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, WorkerError> {
+        let key = EventKey { source: self.source_of_commands(), id: command.id.to_string() };
+        Ok(match self.decide_about_batch((command, order), (state, key), now)? {
+            Ok(done) => Answer::done(done),
+            Err(refused) => Answer::refused(refused),
+        })
     }
 
     /// What an order is told that is about nothing that is known.

@@ -4,6 +4,7 @@
 //! of sends) in one transaction, then acknowledges. Idle: one event, no added latency. Loaded: hundreds a sync. It writes the
 //! outbox and knows no template and no channel; it never waits for dispatch, which is only woken.
 
+mod breaker;
 mod cache;
 mod commands;
 mod group;
@@ -15,6 +16,7 @@ mod tally;
 mod tests;
 mod world;
 
+pub use breaker::BreakerSettings;
 pub use group::{Settings, Tally};
 pub use replay::Replay;
 pub use serve::{Ports, Serve, WorkerHealth};
