@@ -263,7 +263,7 @@ fn write_down(
 }
 
 /// A group by the wall clock: commands of operators; events by account in arrival order, those of one instant together; then what is due.
-fn live(
+pub(super) fn live(
     group: &mut Group<'_>,
     taken: Vec<Taken>,
     now: DateTime<Utc>,

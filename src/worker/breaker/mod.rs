@@ -6,6 +6,8 @@
 mod book;
 mod judge;
 mod orders;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
