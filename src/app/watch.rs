@@ -18,10 +18,9 @@ use crate::worker::WorkerHealth;
 pub(super) async fn worker(
     mut health: watch::Receiver<WorkerHealth>,
     heartbeat: Heartbeat,
-    readiness: Readiness,
+    (readiness, breaker): (Readiness, ComponentHandle),
     close: CancellationToken,
 ) {
-    let breaker = readiness.component("breaker", Need::Listed);
     breaker.set(State::Ok, "nothing is held");
     while let Some(Ok(())) = close.run_until_cancelled(health.changed()).await {
         heartbeat.beat();

@@ -44,7 +44,7 @@ pub(super) struct Work<'a> {
     /// Where among them the last change of each resource is.
     changes: BTreeMap<ResourceId, usize>,
     reasons: Vec<Reason>,
-    intents: Vec<Intent>,
+    intents: BTreeMap<(ResourceId, PhaseName), Intent>,
 }
 
 impl<'a> Work<'a> {
@@ -67,7 +67,7 @@ impl<'a> Work<'a> {
             effects: Vec::new(),
             changes: BTreeMap::new(),
             reasons: Vec::new(),
-            intents: Vec::new(),
+            intents: BTreeMap::new(),
         }
     }
 
@@ -125,13 +125,19 @@ impl<'a> Work<'a> {
     /// Asks for a step to be admitted (SAFE-6).
     pub(super) fn ask(&mut self, id: &ResourceId, wanted: Wanted<'_>) {
         let Some(resource) = self.resources.get(id) else { return };
-        self.intents.push(Intent {
+        let new = Intent {
             resource: id.clone(),
             policy: resource.policy.id.clone(),
             to: wanted.to.clone(),
             kind: if wanted.irreversible { Kind::Release } else { Kind::Stop },
             due_at: wanted.due_at,
-        });
+        };
+        // A customer and the clock may want the same: it is one step, and the graver of the two.
+        let known = self.intents.entry((id.clone(), wanted.to.clone())).or_insert(new);
+        known.due_at = known.due_at.min(wanted.due_at);
+        if wanted.irreversible {
+            known.kind = Kind::Release;
+        }
     }
 
     /// Answers a request with no.
@@ -262,7 +268,7 @@ impl<'a> Work<'a> {
             verdicts,
             effects: self.effects,
             reasons: self.reasons,
-            intents: self.intents,
+            intents: self.intents.into_values().collect(),
             set_aside: self.set_aside,
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Within a group one bad event is set aside alone (quarantine, in the same commit).
 
+mod admit;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +11,22 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::WorkerError;
-use super::breaker::{Before, Breaker, BreakerSettings, Count, Here, Leave, Steps, guarded};
+use super::breaker::{Breaker, BreakerSettings, Steps};
 use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
-use crate::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs, Scope, Verdict};
+use crate::engine::decision::{Circumstances, Decision, Input, Proofs, Scope, Verdict};
 use crate::engine::effect::{Notice, NoticeItem};
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::input::{Body, Event};
 use crate::engine::policy::{Channel, PolicySet};
 use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
-use crate::order::BatchOrder;
 use crate::store::{
-    Arrival, Attempt, AttemptOutcome, BatchState, Command, DeliveryState, Quarantined, Receipt,
-    Retention, Transaction,
+    Arrival, Attempt, AttemptOutcome, DeliveryState, Quarantined, Receipt, Retention, Transaction,
 };
 
 /// Limits of the worker.
@@ -120,11 +120,6 @@ impl<'t> Group<'t> {
         let (accepted, cleared) = (BTreeMap::new(), BTreeMap::new());
         let breaker = None;
         Self { tx, policies, settings, proofs, world, breaker, cleared, cache, accepted, tally }
-    }
-
-    /// The same, where nothing comes that the breaker has not admitted (SAFE-6).
-    pub(super) fn guarded_by(self, breaker: Option<&'t mut Breaker>) -> Self {
-        Self { breaker, ..self }
     }
 
     /// Takes a delivery into the inbox. Returns its event if it is new and about an account.
@@ -283,94 +278,6 @@ impl<'t> Group<'t> {
         }
         self.cleared.clear();
         Ok(more)
-    }
-
-    /// What the breaker has to know before a decision, and what it allows.
-    fn leave(
-        &mut self,
-        account: &AccountId,
-        before: &Portfolio,
-    ) -> Result<(Option<Before>, Leave), WorkerError> {
-        let Some(breaker) = &self.breaker else { return Ok((None, Leave::default())) };
-        let cleared = self.cleared.remove(account).unwrap_or_default();
-        let leave = breaker.leave(&*self.tx, account, cleared)?;
-        Ok((Some(Before::of(before, self.policies)), leave))
-    }
-
-    /// Lets everything come that is due for these accounts, if that is all that is due and cannot be too many.
-    fn clear<'a>(
-        &mut self,
-        accounts: impl Iterator<Item = &'a AccountId>,
-        now: DateTime<Utc>,
-    ) -> Result<(), WorkerError> {
-        let Some(breaker) = &self.breaker else { return Ok(()) };
-        let (mut counts, mut phases) = (BTreeMap::new(), BTreeMap::new());
-        let mut cleared: BTreeMap<AccountId, Steps> = BTreeMap::new();
-        let scope = Scope { due: true, ..Scope::default() };
-        for account in accounts {
-            let portfolio = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-            // What waits already is part of a set that is judged as a whole.
-            let free = portfolio.resources.values().filter(|resource| resource.gated.is_none());
-            for resource in free {
-                let Some(policy) = self.policies.get(&resource.policy) else { continue };
-                let guarded = phases.entry(&policy.key).or_insert_with(|| guarded(policy));
-                let count: &mut Count = counts.entry(policy.key.id.clone()).or_default();
-                let steps = cleared.entry(account.clone()).or_default();
-                for (phase, one) in guarded {
-                    count.stops += one.stops;
-                    count.releases += one.releases;
-                    steps.insert((resource.id.clone(), (*phase).clone()));
-                }
-            }
-        }
-        if breaker.has_room(&counts, now) {
-            self.cleared = cleared;
-        }
-        Ok(())
-    }
-
-    /// Judges what asked to be admitted, unless more is due that would belong to it, and lets go on what was; whether there is
-    /// more to do.
-    pub(super) fn admit(
-        &mut self,
-        now: DateTime<Utc>,
-        limit: usize,
-        more_due: bool,
-    ) -> Result<bool, WorkerError> {
-        let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(more_due) };
-        let here = Here { now, source: &self.settings.source };
-        breaker.judge(&mut *self.tx, here, more_due)?;
-        let mut more = more_due;
-        if breaker.has_admitted() {
-            self.flush()?;
-            let accounts = self.tx.admitted_accounts(limit)?;
-            for account in &accounts {
-                self.decide_on(account, Vec::new(), true, now)?;
-                self.tx.forget_admitted(account)?;
-            }
-            let has_more = accounts.len() == limit;
-            more |= has_more;
-            if let Some(breaker) = self.breaker.as_deref_mut() {
-                breaker.set_admitted(has_more);
-            }
-        }
-        let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(more) };
-        breaker.flush(&mut *self.tx, now)?;
-        // A step that another one led to at once asks as well.
-        Ok(more || breaker.has_asked())
-    }
-
-    /// Carries out what a person decided about a batch.
-    pub(super) fn decide_about_batch(
-        &mut self,
-        order: (&Command, &BatchOrder),
-        decision: (BatchState, EventKey),
-        now: DateTime<Utc>,
-    ) -> Result<Result<String, String>, WorkerError> {
-        match self.breaker.as_deref_mut() {
-            Some(breaker) => breaker.decide(&mut *self.tx, order, decision, now),
-            None => Ok(Err("nothing is held in a replay".to_owned())),
-        }
     }
 
     /// Looks again at accounts with a step that waits for this and was due by `until`, in their order after `after`; the last

@@ -9,8 +9,15 @@ use crate::engine::breaker::Kind;
 use crate::engine::id::{AccountId, PhaseName, PolicyId, ResourceId};
 use crate::store::{AskOutcome, IntentKey, IntentRow, IntentState, IntentsOf, Result, due, past};
 
-const COLUMNS: &str =
-    "account, resource, phase, kind, policy, due_at, asked_at, state, batch FROM intents";
+macro_rules! rows {
+    ($of:literal) => {
+        concat!(
+            "SELECT account, resource, phase, kind, policy, due_at, asked_at, state, batch FROM intents ",
+            $of
+        )
+    };
+}
+
 /// Sorts before every resource: the account itself.
 const ITSELF: &str = "";
 
@@ -48,15 +55,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<IntentRow> {
     })
 }
 
-pub(super) const OF_ACCOUNT: &str = "WHERE account = ?1 AND (account, resource, phase) > (?2, ?3, ?4) ORDER BY resource, phase LIMIT ?5";
-pub(super) const OF_BATCH: &str = "WHERE batch = ?1 AND (account, resource, phase) > (?2, ?3, ?4) ORDER BY account, resource, phase LIMIT ?5";
-pub(super) const WAITING: &str = "WHERE state = 'waiting' AND kind = ?6 AND policy = ?1
-     AND (account, resource, phase) > (?2, ?3, ?4) ORDER BY account, resource, phase LIMIT ?5";
-
-/// The whole of a statement over the rows of a list.
-pub(super) fn listing(of: &str) -> String {
-    format!("SELECT {COLUMNS} {of}")
-}
+pub(super) const OF_ACCOUNT: &str = rows!(
+    "WHERE account = ?1 AND (account, resource, phase) > (?2, ?3, ?4)
+     ORDER BY resource, phase LIMIT ?5"
+);
+pub(super) const OF_BATCH: &str = rows!(
+    "WHERE batch = ?1 AND (account, resource, phase) > (?2, ?3, ?4)
+     ORDER BY account, resource, phase LIMIT ?5"
+);
+pub(super) const WAITING: &str = rows!(
+    "WHERE state = 'waiting' AND kind = ?6 AND policy = ?1
+     AND (account, resource, phase) > (?2, ?3, ?4)
+     ORDER BY account, resource, phase LIMIT ?5"
+);
+pub(super) const OF_ONE: &str = rows!("WHERE account = ?1 AND resource = ?2");
 
 pub(super) fn list(
     c: &Connection,
@@ -69,7 +81,7 @@ pub(super) fn list(
         (account.as_str(), resource, phase.as_str())
     });
     let run = |of: &str, named: &str, kind: Option<Kind>| -> rusqlite::Result<Vec<IntentRow>> {
-        let mut select = c.prepare_cached(&listing(of))?;
+        let mut select = c.prepare_cached(of)?;
         let limit = int(limit);
         match kind {
             Some(kind) => {
@@ -122,9 +134,8 @@ pub(super) fn ask(
 ) -> Result<AskOutcome> {
     let failed = failed("asking to be admitted");
     let resource = resource.map_or(ITSELF, ResourceId::as_str);
-    let sql = listing("WHERE account = ?1 AND resource = ?2");
     let known: Vec<IntentRow> = c
-        .prepare_cached(&sql)
+        .prepare_cached(OF_ONE)
         .and_then(|mut select| select.query_map((account.as_str(), resource), read)?.collect())
         .map_err(failed)?;
     let mut answer = AskOutcome::default();
