@@ -288,7 +288,7 @@ pub(super) fn live(
             group.decide(&account, instant, now)?;
         }
     }
-    group.decide_about_accepted(now)?;
+    group.decide_about_notices(now)?;
     group.flush()?;
     let more = group.wake(now, wakes_max)? || more_commands;
     group.admit(now, wakes_max, more)

@@ -2,8 +2,10 @@
 
 mod ahead;
 mod calendar;
+mod life;
 mod news;
 mod proof;
 mod quiet;
 mod told;
+mod versions;
 mod world;
