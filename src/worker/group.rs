@@ -3,6 +3,7 @@
 //! Within a group one bad event is set aside alone (quarantine, in the same commit).
 
 mod admit;
+mod aside;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,8 +28,7 @@ use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Quarantined, Receipt, Retention,
-    Transaction,
+    Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Receipt, Retention, Transaction,
 };
 
 /// Limits of the worker.
@@ -436,77 +436,6 @@ impl<'t> Group<'t> {
             self.tx.forget_quarantined(now - keep.quarantine, rows)?,
         ];
         Ok(forgotten.contains(&rows))
-    }
-
-    fn refuse(
-        &mut self,
-        delivery: Delivery,
-        refusal: Refusal,
-        now: DateTime<Utc>,
-    ) -> Result<(), WorkerError> {
-        let event_type = refusal.event_type.as_deref().map_or("unknown", event::event_type_label);
-        let code = refusal.code.label();
-        let (source, event_id) = refusal.key.map(|key| (key.source, key.id)).unzip();
-        let message = Quarantined {
-            received_at: now,
-            origin: delivery.origin,
-            code: code.into(),
-            field: refusal.field,
-            reason: refusal.reason,
-            source,
-            event_id,
-            event_type: refusal.event_type,
-            account: refusal.account.map(|account| account.as_str().to_owned()),
-            content_type: delivery.content_type,
-            headers: delivery.headers,
-            body: delivery.body,
-        };
-        self.quarantine(&message, event_type)
-    }
-
-    pub(super) fn set_aside(
-        &mut self,
-        event: &Event,
-        event_type: &'static str,
-        (code, reason): (&str, String),
-        delivery: Delivery,
-        now: DateTime<Utc>,
-    ) -> Result<(), WorkerError> {
-        let message = Quarantined {
-            received_at: now,
-            origin: delivery.origin,
-            code: code.into(),
-            field: None,
-            reason,
-            source: Some(event.key.source.clone()),
-            event_id: Some(event.key.id.clone()),
-            event_type: Some(event_type.into()),
-            account: Some(event.account.as_str().to_owned()),
-            content_type: delivery.content_type,
-            headers: delivery.headers,
-            body: delivery.body,
-        };
-        self.quarantine(&message, event_type)
-    }
-
-    fn quarantine(
-        &mut self,
-        message: &Quarantined,
-        event_type: &'static str,
-    ) -> Result<(), WorkerError> {
-        let id = self.tx.quarantine(message)?;
-        tracing::warn!(
-            quarantine = id,
-            origin = message.origin,
-            code = message.code,
-            field = message.field,
-            event_type,
-            reason = message.reason,
-            "a message was set aside"
-        );
-        *self.tally.quarantined.entry(message.code.clone()).or_default() += 1;
-        self.count(event_type, "quarantined");
-        Ok(())
     }
 
     pub(super) fn count(&mut self, event_type: &'static str, outcome: &'static str) {

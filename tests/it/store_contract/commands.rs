@@ -1,7 +1,7 @@
 //! Commands of operators: given once, in order, answered once, in the commit of what they did.
 
 use dunlin::store::sqlite::{SqliteCommands, SqliteStore};
-use dunlin::store::{CommandState, Limits, NewCommand, Read as _, StoreError};
+use dunlin::store::{CommandState, Limits, NewCommand, StoreError};
 
 use super::samples::{account, at};
 use super::{Backend, InFile, commit, contract};
