@@ -32,6 +32,21 @@ pub enum Order {
     /// A return is not refused as suspicious (RET-5).
     #[serde(rename = "return.allow")]
     AllowReturn(About),
+    /// A batch that the breaker holds goes on (SAFE-6).
+    #[serde(rename = "breaker.approve")]
+    ApproveBatch(BatchOrder),
+    /// It stays held.
+    #[serde(rename = "breaker.reject")]
+    RejectBatch(BatchOrder),
+}
+
+/// What becomes of a batch that the breaker holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchOrder {
+    /// Its hash, whole: it names exactly the members that were shown.
+    pub batch: String,
+    /// Why, in the operator's words.
+    pub reason: String,
 }
 
 /// What an order is about.
@@ -134,7 +149,9 @@ impl Order {
             Self::TellAgain(TellAgain { notice: Told::Last(account, resource, _), .. }) => {
                 Some((account, resource))
             }
-            Self::TellAgain(TellAgain { notice: Told::Id(_), .. }) => None,
+            Self::TellAgain(TellAgain { notice: Told::Id(_), .. })
+            | Self::ApproveBatch(_)
+            | Self::RejectBatch(_) => None,
         }
     }
 

@@ -105,6 +105,10 @@ pub fn describe_metrics() {
         "Sessions with the broker that were lost, by side."
     );
     describe_gauge!("dunlin_broker_connected", "Whether a session with the broker is up, by side.");
+    describe_gauge!(
+        "dunlin_breaker_open",
+        "Whether a batch that is too large waits for a person, by scope and kind."
+    );
     describe_gauge!("dunlin_broker_blocked", "Whether the broker blocks the connection, by side.");
     describe_counter!(
         "dunlin_broker_deliveries_total",

@@ -45,6 +45,15 @@ console_url = "https://console.torture.example"
 [dispatch]
 # Short: a run must not wait for half a minute because a kill was near.
 retry_secs = [1, 2, 5]
+[breaker]
+# Its stories stop and release most of what there is, on purpose, and no dunlin lives long enough to wait for more to fall.
+stops_per_policy = 1000000
+stops_overall = 1000000
+releases_per_policy = 1000000
+releases_overall = 1000000
+arrears_per_hour = 1000000
+share_floor = 1000000
+settle_ms = 0
 [log]
 level = "warn"
 """

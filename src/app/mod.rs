@@ -326,6 +326,7 @@ impl App {
         readiness: &Readiness,
     ) -> Result<(), AppError> {
         let heartbeat = Heartbeat::new(self.settings.worker.stall_timeout);
+        let breaker = readiness.component("breaker", Need::Listed);
         let state = HttpState {
             heartbeat: heartbeat.clone(),
             readiness: readiness.clone(),
@@ -347,7 +348,7 @@ impl App {
         });
         let (upkeep, beats) = (
             telemetry::upkeep(metrics, self.close()),
-            watch::worker(health, heartbeat, readiness.clone(), self.close()),
+            watch::worker(health, heartbeat, (readiness.clone(), breaker), self.close()),
         );
         self.tasks.add("metrics", Life::Whole, async move {
             upkeep.await;

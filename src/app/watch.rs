@@ -14,15 +14,23 @@ use crate::store::{Reader, StoreError};
 use crate::telemetry;
 use crate::worker::WorkerHealth;
 
-/// Each round of the commit loop is a beat.
+/// Each round of the commit loop is a beat. What waits for a person is listed only: it is meant to wait.
 pub(super) async fn worker(
     mut health: watch::Receiver<WorkerHealth>,
     heartbeat: Heartbeat,
-    readiness: Readiness,
+    (readiness, breaker): (Readiness, ComponentHandle),
     close: CancellationToken,
 ) {
+    breaker.set(State::Ok, "nothing is held");
     while let Some(Ok(())) = close.run_until_cancelled(health.changed()).await {
         heartbeat.beat();
+        match health.borrow().open_batches {
+            0 => breaker.set(State::Ok, "nothing is held"),
+            count => breaker.set(
+                State::Degraded,
+                format!("{count} held, for a person to decide (dunlin breaker list)"),
+            ),
+        }
         if let Some(at) = health.borrow_and_update().last_wake {
             readiness.woke(at);
         }

@@ -1,5 +1,6 @@
 //! The command line: what each subcommand takes, and which part of the program does it. One file a subcommand.
 
+mod breaker;
 mod event;
 mod explain;
 mod hand;
@@ -88,6 +89,9 @@ enum Command {
     /// Lets through what looks like abuse.
     #[command(subcommand)]
     Return(hand::Return),
+    /// Shows what is held as too much at once, and lets it go on (SAFE-6).
+    #[command(subcommand)]
+    Breaker(breaker::Command),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -171,6 +175,10 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Hold(command) => {
             let settings = settings(config)?.settings;
             with_network(hold::run(command, &settings))
+        }
+        Command::Breaker(command) => {
+            let settings = settings(config)?.settings;
+            with_network(breaker::run(command, &settings))
         }
         Command::Event(command) => {
             let settings = settings(config)?.settings;

@@ -164,6 +164,6 @@ impl<'s> Desk<'s> {
     }
 }
 
-fn pretty(value: &Value) -> miette::Result<String> {
+pub(super) fn pretty(value: &Value) -> miette::Result<String> {
     serde_json::to_string_pretty(value).map_err(|error| miette::miette!("{error}"))
 }

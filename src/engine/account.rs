@@ -29,6 +29,9 @@ pub struct Account {
     /// The running arrears episode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrears: Option<Arrears>,
+    /// Since when it is below zero, where that waits to be admitted (SAFE-6): nobody is told of it and no clock counts from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<DateTime<Utc>>,
     /// Since when it is in arrears by what an imported resource came with, while no report from then on says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrears_claimed: Option<DateTime<Utc>>,
@@ -80,6 +83,16 @@ pub struct Arrears {
     pub since: DateTime<Utc>,
     /// Its number.
     pub episode: u64,
+    /// When its clocks began to count, where that was later: it was held as one of too many (SAFE-6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_from: Option<DateTime<Utc>>,
+}
+
+impl Arrears {
+    /// What its clocks count from.
+    pub fn counts_from(self) -> DateTime<Utc> {
+        self.counted_from.map_or(self.since, |from| from.max(self.since))
+    }
 }
 
 /// A fact that a later one replaces: the later `time`, then the greater event key (SAFE-3).
@@ -123,6 +136,7 @@ impl Account {
             profile: None,
             balances: Balances::default(),
             arrears: None,
+            doubted: None,
             arrears_claimed: None,
             episodes: 0,
             usage: UsageWindow::default(),

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::account::Arrears;
+use super::gate::Crossing;
 use super::id::ResourceId;
 use super::ledger::Balances;
 use super::notice;
@@ -17,14 +18,13 @@ use super::work::{Change, Work, is_over};
 /// Brings the account's episode and its resources in line with the balance.
 pub(super) fn settle(work: &mut Work<'_>, before: &Balances) {
     let since = work.account.balances.negative_since();
-    work.account.arrears = since.map(|since| match work.account.arrears {
+    let begun = since.map(|since| match work.account.arrears {
         // A report that came late moved the start back: the same trouble, known better.
-        Some(old) if since <= old.since => Arrears { since, ..old },
-        _ => {
-            work.account.episodes += 1;
-            Arrears { since, episode: work.account.episodes }
-        }
+        Some(old) if since <= old.since => Ok(Arrears { since, ..old }),
+        _ => begin(work, since).ok_or(since),
     });
+    work.account.arrears = begun.and_then(Result::ok);
+    doubt(work, begun.and_then(Result::err));
     let balances = &work.account.balances;
     work.account.arrears_claimed =
         work.account.arrears_claimed.filter(|claimed| !balances.is_settled_from(*claimed));
@@ -32,6 +32,44 @@ pub(super) fn settle(work: &mut Work<'_>, before: &Balances) {
     let ids: Vec<ResourceId> = work.resources.keys().cloned().collect();
     for id in &ids {
         settle_resource(work, id, &top_ups);
+    }
+}
+
+/// The balance fell below zero at `since`: a new episode, unless it has to be admitted first (SAFE-6).
+///
+/// Where nothing would be stopped by it, or where it is in arrears by what came over from elsewhere, nothing is asked.
+fn begin(work: &mut Work<'_>, since: DateTime<Utc>) -> Option<Arrears> {
+    let counted_from = match work.gates.crossing {
+        Crossing::Only(admitted) if is_at_stake(work) => {
+            let admitted = admitted.filter(|admitted| since <= admitted.since)?;
+            admitted.held.then_some(work.now)
+        }
+        Crossing::Only(_) | Crossing::All => None,
+    };
+    work.account.episodes += 1;
+    Some(Arrears { since, episode: work.account.episodes, counted_from })
+}
+
+fn is_at_stake(work: &Work<'_>) -> bool {
+    let account = &work.account;
+    let claimed = account.arrears_claimed;
+    if claimed.is_some_and(|claimed| !account.balances.is_settled_from(claimed)) {
+        return false;
+    }
+    let stops = |policy: &Policy| policy.clock == Clock::Arrears;
+    let in_sight = work.resources.values().any(|resource| {
+        let policy = work.policy_of(resource);
+        policy.is_some_and(|policy| stops(policy) && !is_over(policy.class(&resource.phase)))
+    });
+    in_sight || account.tracked.keys().filter_map(|key| work.policies.get(key)).any(stops)
+}
+
+/// Remembers that a fall below zero waits to be admitted, or that none does.
+fn doubt(work: &mut Work<'_>, since: Option<DateTime<Utc>>) {
+    let before = core::mem::replace(&mut work.account.doubted, since);
+    if let Some(since) = since.filter(|_| before.is_none()) {
+        let because = alloc::format!("below zero since {since}: it may be one of too many");
+        work.because("SAFE-6", None, because);
     }
 }
 
@@ -46,7 +84,8 @@ fn settle_resource(work: &mut Work<'_>, id: &ResourceId, top_ups: &[(DateTime<Ut
     }
     let began = resource.arrears_since;
     let entered_at = resource.entered_at;
-    let since = work.account.arrears.map(|arrears| arrears.since.max(resource.activated_at));
+    let since =
+        work.account.arrears.map(|arrears| arrears.counts_from().max(resource.activated_at));
     // It came over in arrears that no report has ended: older reports say nothing about them, later ones only go on.
     let claimed = began.filter(|began| {
         work.account.arrears_claimed.is_some() && !work.account.balances.is_settled_from(*began)

@@ -76,7 +76,7 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
                 Because::Moratorium => moratorium(work, resource, step.irreversible),
                 Because::Hold | Because::Clock | Because::Freshness | Because::Breaker => None,
             };
-            if !waits(work, id, because, wanted.due_at)
+            if !waits(work, id, because, wanted)
                 && is_news
                 && work.hold(id, &step.to, because)
                 && let Some(wanting) = wanting
@@ -103,11 +103,14 @@ fn moratorium(work: &Work<'_>, resource: &Resource, irreversible: bool) -> Optio
 }
 
 /// Remembers what a step waits for that is no event of the account; whether it is too early to say so.
-fn waits(work: &mut Work<'_>, id: &ResourceId, because: Because, due_at: DateTime<Utc>) -> bool {
+fn waits(work: &mut Work<'_>, id: &ResourceId, because: Because, wanted: Wanted<'_>) -> bool {
     if !because.is_of_the_world() {
         return false;
     }
-    let gated = Gated { by: because, due_at };
+    if because == Because::Breaker {
+        work.ask(id, wanted);
+    }
+    let gated = Gated { by: because, due_at: wanted.due_at };
     if let Some(resource) = work.resources.get_mut(id) {
         resource.gated = Some(gated);
     }
@@ -198,7 +201,7 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
             let is_final = class == PhaseClass::Gone;
             let named = work.resources.get(id).filter(|_| because == Because::Moratorium);
             let named = named.and_then(|resource| moratorium(work, resource, is_final));
-            if !waits(work, id, because, asked.at)
+            if !waits(work, id, because, wanted)
                 && work.hold(id, &asked.to, because)
                 && let Some(named) = named
             {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::act::{Act, Answer};
+use super::breaker::Intent;
 use super::effect::{Effect, Notice};
 use super::gate::Gates;
 use super::id::{EventKey, ResourceId};
@@ -106,6 +107,8 @@ pub struct Decision {
     pub answers: Vec<Answer>,
     /// What is to be done, in the order of a trace.
     pub effects: Vec<Effect>,
+    /// Steps that are due and ask to be admitted (SAFE-6), of the resources in sight.
+    pub intents: Vec<Intent>,
     /// Why (SAFE-12).
     pub reasons: Vec<Reason>,
     /// Facts that had waited and turned out to contradict what they are about, with the reason.

@@ -90,6 +90,8 @@ pub struct Gates<'g> {
     pub moratoria: Option<&'g Moratoria>,
     /// What may be stopped or released (SAFE-6).
     pub admission: Admission<'g>,
+    /// Whether an account that falls below zero is in arrears by that alone (SAFE-6).
+    pub crossing: Crossing,
     /// A step that waits for facts or for its admission is said to be held only after this long: most wait for a moment.
     pub patience: TimeDelta,
 }
@@ -101,6 +103,7 @@ impl Gates<'_> {
         clocks_agree: true,
         moratoria: None,
         admission: Admission::All,
+        crossing: Crossing::All,
         patience: TimeDelta::zero(),
     };
 }
@@ -112,6 +115,24 @@ pub enum Admission<'g> {
     All,
     /// Only these of the account; what else is due asks to be admitted.
     Only(&'g BTreeSet<(ResourceId, PhaseName)>),
+}
+
+/// What is admitted of accounts that fall below zero (SAFE-6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crossing {
+    /// Whichever does.
+    All,
+    /// Only this; another one asks to be admitted.
+    Only(Option<Admitted>),
+}
+
+/// A fall below zero that is admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    /// Since when the balance is below zero; a later fall is another one.
+    pub since: DateTime<Utc>,
+    /// It was held as one of too many until somebody decided: its clocks do not count that time.
+    pub held: bool,
 }
 
 /// What the proofs allow that a step asks for. By default nothing is asked for.
@@ -203,7 +224,7 @@ fn ask_the_world(resource: &Resource, step: Wanted<'_>, gates: Gates<'_>) -> Ver
     match gates.admission {
         Admission::All => Verdict::Go,
         Admission::Only(admitted) => {
-            let is_admitted = admitted.iter().any(|(id, to)| *id == resource.id && to == step.to);
+            let is_admitted = admitted.contains(&(resource.id.clone(), step.to.clone()));
             if is_admitted { Verdict::Go } else { hold(Because::Breaker) }
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod act;
+pub mod breaker;
 pub mod calendar;
 pub mod decision;
 pub mod effect;

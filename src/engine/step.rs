@@ -62,7 +62,9 @@ pub fn scope(
     policies: &PolicySet,
     now: DateTime<Utc>,
 ) -> Scope {
-    let mut scope = Scope { due: true, gated: input.gates_moved, ..Scope::default() };
+    // Arrears that are admitted begin for everything that the account has.
+    let all = account.doubted.is_some();
+    let mut scope = Scope { all, due: true, gated: input.gates_moved, ..Scope::default() };
     let mut balances = account.balances.clone();
     let currency = account.profile.as_ref().map(|profile| profile.value.currency);
     let bounced = input.bounced.iter().map(|bounced| bounced.notice);

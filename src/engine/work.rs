@@ -10,9 +10,10 @@ use chrono::{DateTime, Utc};
 
 use super::account::Account;
 use super::act::Answer;
+use super::breaker::{Intent, Kind};
 use super::decision::{Circumstances, Decision, Portfolio, Proofs, Reason, Verdict};
 use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
-use super::gate::{Because, Gates};
+use super::gate::{Because, Gates, Wanted};
 use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
 use super::input::{Attachment, Event};
 use super::notice::{self, Draft};
@@ -44,6 +45,7 @@ pub(super) struct Work<'a> {
     /// Where among them the last change of each resource is.
     changes: BTreeMap<ResourceId, usize>,
     reasons: Vec<Reason>,
+    intents: BTreeMap<(ResourceId, PhaseName), Intent>,
 }
 
 impl<'a> Work<'a> {
@@ -66,6 +68,7 @@ impl<'a> Work<'a> {
             effects: Vec::new(),
             changes: BTreeMap::new(),
             reasons: Vec::new(),
+            intents: BTreeMap::new(),
         }
     }
 
@@ -118,6 +121,24 @@ impl<'a> Work<'a> {
             event: self.cause.clone(),
             at: self.now,
         });
+    }
+
+    /// Asks for a step to be admitted (SAFE-6).
+    pub(super) fn ask(&mut self, id: &ResourceId, wanted: Wanted<'_>) {
+        let Some(resource) = self.resources.get(id) else { return };
+        let new = Intent {
+            resource: id.clone(),
+            policy: resource.policy.id.clone(),
+            to: wanted.to.clone(),
+            kind: if wanted.irreversible { Kind::Release } else { Kind::Stop },
+            due_at: wanted.due_at,
+        };
+        // A customer and the clock may want the same: it is one step, and the graver of the two.
+        let known = self.intents.entry((id.clone(), wanted.to.clone())).or_insert(new);
+        known.due_at = known.due_at.min(wanted.due_at);
+        if wanted.irreversible {
+            known.kind = Kind::Release;
+        }
     }
 
     /// Answers a request with no.
@@ -253,6 +274,7 @@ impl<'a> Work<'a> {
             answers,
             effects: self.effects,
             reasons: self.reasons,
+            intents: self.intents.into_values().collect(),
             set_aside: self.set_aside,
         }
     }

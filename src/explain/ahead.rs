@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::find::Found;
 use super::{Facts, InForce, Place, Waiting};
 use crate::engine::forecast::{Ahead, Coming, forecast};
+use crate::engine::gate::Because;
 use crate::engine::policy::{Clock, PhaseClass, Policy};
 use crate::policy::words;
 
@@ -80,6 +81,16 @@ pub(super) fn would_change(
     lines.extend(payments(policy, place, facts));
     lines.extend(wishes(found, place, facts, !holds.is_empty()));
     lines.extend(holds.iter().map(|hold| lifted(hold, held)));
+    lines.extend(held.filter(|held| held.because == Because::Breaker.word()).map(|held| {
+        let to = &held.to;
+        format!("when its batch is approved (dunlin breaker list), it goes to {to} (SAFE-6)")
+    }));
+    let doubted = found.account.doubted.filter(|_| policy.clock == Clock::Arrears);
+    lines.extend(facts.and(doubted).map(|_| {
+        "its account is below zero and may be one of too many: when that is judged or approved \
+         (dunlin breaker list), its arrears begin (SAFE-6)"
+            .to_owned()
+    }));
     if holds.is_empty() {
         lines.push("a hold that is placed on it: what the hold covers waits (SAFE-7)".to_owned());
     }

@@ -116,6 +116,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// How much the worker takes in, and how it stops.
     pub worker: WorkerSettings,
+    /// How many at once are too many.
+    pub breaker: worker::BreakerSettings,
     /// Where the texts come from.
     pub templates: TemplateSettings,
     /// Where lifecycles come from.
@@ -149,6 +151,7 @@ impl Settings {
             source: self.worker.source.clone(),
             retention: self.store.retention.clone(),
             command_poll: self.worker.command_poll,
+            breaker: self.breaker.clone(),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: std::env::var(FAULT_VARIABLE)
                 .is_ok_and(|fault| fault == "acknowledge-before-commit"),

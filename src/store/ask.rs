@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow,
-    QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage,
-    Versioned, Waiting,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf,
+    PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result,
+    Selection, SentMessage, Versioned, Waiting,
 };
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyId, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
@@ -87,6 +88,27 @@ impl<A: Asks> Read for A {
 
     fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>> {
         self.ask(|tables| tables.accounts_on_hold(after, limit))
+    }
+
+    fn intents(
+        &self,
+        of: IntentsOf<'_>,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<IntentRow>> {
+        self.ask(|tables| tables.intents(of, after, limit))
+    }
+
+    fn waiting_intents(&self) -> Result<Vec<(Kind, PolicyId, u64)>> {
+        self.ask(|tables| tables.waiting_intents())
+    }
+
+    fn waiting_falls(&self) -> Result<Vec<(DateTime<Utc>, u64)>> {
+        self.ask(|tables| tables.waiting_falls())
+    }
+
+    fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
+        self.ask(|tables| tables.admitted_accounts(limit))
     }
 
     fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {

@@ -12,6 +12,7 @@ mod ask;
 #[cfg(test)]
 pub(crate) mod counted;
 mod error;
+mod intents;
 pub mod memory;
 mod outbox;
 mod rows;
@@ -23,13 +24,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub use self::error::StoreError;
+pub use self::intents::*;
 pub use self::outbox::*;
 pub use self::rows::*;
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
 use crate::engine::hold::Holds;
-use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyId, PolicyKey, ResourceId};
 use crate::engine::moratorium::{Moratoria, Target};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
@@ -158,6 +161,22 @@ pub trait Read {
     /// Accounts with a hold on them that was not lifted, by id, after one. The cost follows what is held.
     fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>>;
 
+    /// What waits to be admitted (SAFE-6), by account, resource and phase after `after`.
+    fn intents(
+        &self,
+        of: IntentsOf<'_>,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<IntentRow>>;
+
+    /// How many intents of each kind and policy wait to be judged. The cost follows what waits.
+    fn waiting_intents(&self) -> Result<Vec<(Kind, PolicyId, u64)>>;
+
+    /// How many accounts that wait to be judged fell below zero when. The cost follows what waits.
+    fn waiting_falls(&self) -> Result<Vec<(DateTime<Utc>, u64)>>;
+
+    /// Accounts with intents that are admitted and have not gone on. The cost follows those.
+    fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>>;
     /// Commands of operators that nobody has answered yet, in the order in which they were given. The cost follows what waits.
     fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>>;
 
@@ -268,6 +287,28 @@ pub trait Transaction: Read {
 
     /// Forgets such a fact; one that is not there is no error.
     fn remove_register(&mut self, name: &str, key: &str) -> Result<()>;
+
+    /// Replaces what a resource, or (`None`) its account, asks to be admitted. What is asked again keeps its state.
+    fn ask_admission(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        asked: &[IntentRow],
+    ) -> Result<AskOutcome>;
+
+    /// Settles all that waits of a kind and policy; how many it was.
+    fn judge_intents(
+        &mut self,
+        of: (Kind, &PolicyId),
+        state: IntentState,
+        batch: Option<&str>,
+    ) -> Result<usize>;
+
+    /// Settles what is left of a batch; how many it is.
+    fn decide_batch(&mut self, batch: &str, state: IntentState) -> Result<usize>;
+
+    /// Forgets what is admitted of an account: it has gone on, or there is nothing to go on with.
+    fn forget_admitted(&mut self, account: &AccountId) -> Result<usize>;
 
     /// Puts a command where the worker looks for some; its id. A tool beside the worker has no transaction: the backend gives
     /// it a way of its own.

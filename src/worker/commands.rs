@@ -15,8 +15,8 @@ use crate::engine::act::{Act, What};
 use crate::engine::decision::Input;
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{AccountId, EventKey, NoticeKind, ResourceId};
-use crate::order::{About, Order, Told};
-use crate::store::{Command, CommandState, DecisionQuery};
+use crate::order::{About, BatchOrder, Order, Told};
+use crate::store::{BatchState, Command, CommandState, DecisionQuery};
 
 /// How many decisions are read at a time in search of a notice.
 const PAGE: usize = 100;
@@ -85,6 +85,12 @@ impl Group<'_> {
             Order::AllowReturn(About { account, resource, reason }) => {
                 self.act(command, &account, (What::AllowReturn(resource), reason), now)
             }
+            Order::ApproveBatch(order) => {
+                self.decide_batch((command, &order), BatchState::Approved, now)
+            }
+            Order::RejectBatch(order) => {
+                self.decide_batch((command, &order), BatchState::Rejected, now)
+            }
         }
     }
 
@@ -112,6 +118,19 @@ impl Group<'_> {
     /// The command, as the cause of what it does.
     fn key_of(&self, command: &Command) -> EventKey {
         EventKey { source: self.source_of_commands(), id: command.id.to_string() }
+    }
+
+    fn decide_batch(
+        &mut self,
+        (command, order): (&Command, &BatchOrder),
+        state: BatchState,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, WorkerError> {
+        let key = self.key_of(command);
+        Ok(match self.decide_about_batch((command, order), (state, key), now)? {
+            Ok(done) => Answer::done(done),
+            Err(refused) => Answer::refused(refused),
+        })
     }
 
     /// What an order is told that is about nothing that is known.

@@ -2,6 +2,9 @@
 //!
 //! Within a group one bad event is set aside alone (quarantine, in the same commit).
 
+mod admit;
+mod aside;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::WorkerError;
 use super::bounce::CameBack;
+use super::breaker::{Breaker, BreakerSettings, Steps};
 use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::world::World;
@@ -27,8 +31,8 @@ use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    self, Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Quarantined, Receipt,
-    Retention, Transaction,
+    self, Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Receipt, Retention,
+    Transaction,
 };
 
 /// Limits of the worker.
@@ -44,6 +48,8 @@ pub struct Settings {
     pub channels: Vec<Channel>,
     /// How long things are kept.
     pub retention: Retention,
+    /// How many at once are too many.
+    pub breaker: BreakerSettings,
     /// How long an idle worker leaves a command of an operator unseen at most.
     pub command_poll: Duration,
     /// The fault that `scripts/torture --self-test` must notice. No release has it.
@@ -59,6 +65,7 @@ impl Default for Settings {
             source: "/dunlin".into(),
             channels: vec![Channel::Email, Channel::Sms],
             retention: Retention::default(),
+            breaker: BreakerSettings::default(),
             command_poll: Duration::from_secs(1),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: false,
@@ -99,6 +106,10 @@ pub(super) struct Group<'t> {
     pub(super) settings: &'t Settings,
     pub(super) proofs: Proofs,
     world: &'t World,
+    /// Where something may be one of too many.
+    breaker: Option<&'t mut Breaker>,
+    /// Steps that may come in this group as they are few, by account.
+    cleared: BTreeMap<AccountId, Steps>,
     cache: Cache,
     /// Where this group has placed or lifted one: all of them, as they are by now.
     moratoria: Option<Moratoria>,
@@ -126,6 +137,8 @@ impl<'t> Group<'t> {
             settings,
             proofs,
             world,
+            breaker: None,
+            cleared: BTreeMap::new(),
             cache,
             moratoria: None,
             moratoria_moved: false,
@@ -252,9 +265,17 @@ impl<'t> Group<'t> {
         let known = self.cache.account(&*self.tx, account)?;
         let scope = scope(known, input, self.policies, now);
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
+        let (was, leave) = self.leave(account, &before)?;
         let gates = self.world.gates(self.moratoria.as_ref());
+        let gates = match &self.breaker {
+            Some(breaker) => breaker.gates(gates, &leave),
+            None => gates,
+        };
         let circumstances = Circumstances { now, proofs: self.proofs, gates };
         let decision = step(before, input, self.policies, circumstances);
+        if let Some((breaker, was)) = self.breaker.as_deref_mut().zip(was) {
+            breaker.note(&mut *self.tx, (was, &decision), (&leave, self.policies), now)?;
+        }
         for (event, reason) in &decision.set_aside {
             let body = serde_json::to_vec(event)?;
             let waited = Delivery {
@@ -307,13 +328,18 @@ impl<'t> Group<'t> {
     /// Decides about accounts for which something is due, at most `limit`; whether there may be more.
     pub(super) fn wake(&mut self, now: DateTime<Utc>, limit: usize) -> Result<bool, WorkerError> {
         let due = self.tx.due_accounts(now, limit)?;
+        let more = due.len() == limit;
+        if !more {
+            self.clear(due.iter().map(|(account, _)| account), now)?;
+        }
         for (account, at) in &due {
             let late = (now - *at).num_milliseconds();
             #[expect(clippy::cast_precision_loss, reason = "a lateness for a histogram")]
             self.tally.wakes.push(late as f64 / 1000.0);
             self.decide(account, Vec::new(), now)?;
         }
-        Ok(due.len() == limit)
+        self.cleared.clear();
+        Ok(more)
     }
 
     /// Looks again at accounts with a step that waits for this and was due by `until`, in their order after `after`; the last
@@ -448,77 +474,6 @@ impl<'t> Group<'t> {
             self.tx.forget_quarantined(now - keep.quarantine, rows)?,
         ];
         Ok(forgotten.contains(&rows))
-    }
-
-    fn refuse(
-        &mut self,
-        delivery: Delivery,
-        refusal: Refusal,
-        now: DateTime<Utc>,
-    ) -> Result<(), WorkerError> {
-        let event_type = refusal.event_type.as_deref().map_or("unknown", event::event_type_label);
-        let code = refusal.code.label();
-        let (source, event_id) = refusal.key.map(|key| (key.source, key.id)).unzip();
-        let message = Quarantined {
-            received_at: now,
-            origin: delivery.origin,
-            code: code.into(),
-            field: refusal.field,
-            reason: refusal.reason,
-            source,
-            event_id,
-            event_type: refusal.event_type,
-            account: refusal.account.map(|account| account.as_str().to_owned()),
-            content_type: delivery.content_type,
-            headers: delivery.headers,
-            body: delivery.body,
-        };
-        self.quarantine(&message, event_type)
-    }
-
-    pub(super) fn set_aside(
-        &mut self,
-        event: &Event,
-        event_type: &'static str,
-        (code, reason): (&str, String),
-        delivery: Delivery,
-        now: DateTime<Utc>,
-    ) -> Result<(), WorkerError> {
-        let message = Quarantined {
-            received_at: now,
-            origin: delivery.origin,
-            code: code.into(),
-            field: None,
-            reason,
-            source: Some(event.key.source.clone()),
-            event_id: Some(event.key.id.clone()),
-            event_type: Some(event_type.into()),
-            account: Some(event.account.as_str().to_owned()),
-            content_type: delivery.content_type,
-            headers: delivery.headers,
-            body: delivery.body,
-        };
-        self.quarantine(&message, event_type)
-    }
-
-    fn quarantine(
-        &mut self,
-        message: &Quarantined,
-        event_type: &'static str,
-    ) -> Result<(), WorkerError> {
-        let id = self.tx.quarantine(message)?;
-        tracing::warn!(
-            quarantine = id,
-            origin = message.origin,
-            code = message.code,
-            field = message.field,
-            event_type,
-            reason = message.reason,
-            "a message was set aside"
-        );
-        *self.tally.quarantined.entry(message.code.clone()).or_default() += 1;
-        self.count(event_type, "quarantined");
-        Ok(())
     }
 
     pub(super) fn count(&mut self, event_type: &'static str, outcome: &'static str) {

@@ -5,6 +5,7 @@
 //! outbox and knows no template and no channel; it never waits for dispatch, which is only woken.
 
 mod bounce;
+mod breaker;
 mod cache;
 mod commands;
 mod group;
@@ -16,6 +17,7 @@ mod tally;
 mod tests;
 mod world;
 
+pub use breaker::BreakerSettings;
 pub use group::{Settings, Tally};
 pub use replay::Replay;
 pub use serve::{Ports, Serve, WorkerHealth};

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
+use super::breaker::Breaker;
 use super::group::{Group, Settings, Taken};
 use super::replay::Replay;
 use super::world::World;
@@ -51,6 +52,8 @@ pub struct WorkerHealth {
     pub last_wake: Option<DateTime<Utc>>,
     /// When the next thing is due, as far as is known.
     pub next_wake: Option<DateTime<Utc>>,
+    /// How many batches wait for a person (SAFE-6).
+    pub open_batches: usize,
 }
 
 /// The worker.
@@ -66,6 +69,8 @@ pub struct Serve {
     world: World,
     /// After which account what waits for moratoria has still to be looked at.
     gate_look: Option<Option<AccountId>>,
+    /// Where the wall clock decides: in a file nothing is one of too many.
+    breaker: Option<Breaker>,
     /// When it was last looked for what is past its retention, and nothing was left.
     swept_at: Option<Instant>,
 }
@@ -96,6 +101,10 @@ impl Serve {
     ) -> Result<Self, WorkerError> {
         let reader = store.reader()?;
         let world = World::load(reader.as_ref())?;
+        let breaker = replay
+            .is_none()
+            .then(|| Breaker::load(&*reader, settings.breaker.clone(), clock.now()));
+        let breaker = breaker.transpose()?;
         Ok(Self {
             store,
             reader,
@@ -105,6 +114,7 @@ impl Serve {
             ports,
             replay,
             world,
+            breaker,
             // What changed before a crash may not have been looked at.
             gate_look: Some(None),
             swept_at: None,
@@ -180,6 +190,8 @@ impl Serve {
         }
         let next = self.reader.next_wake()?;
         self.ports.health.send_modify(|health| health.next_wake = next);
+        let judges = self.breaker.as_ref().and_then(Breaker::judges_at);
+        let next = next.into_iter().chain(judges).min();
         let ahead =
             next.map_or(NAP_MAX, |at| (at - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
         Ok(ahead.min(NAP_MAX).min(self.settings.command_poll))
@@ -205,7 +217,8 @@ impl Serve {
         // In a replay time runs ahead of what is sent: a notice counts as accepted when it is due, as in `simulate`.
         let proofs = if self.replay.is_some() { Proofs::Assumed } else { Proofs::Recorded };
         let mut group =
-            Group::new(self.store.begin()?, &self.policies, &self.settings, proofs, &self.world);
+            Group::new(self.store.begin()?, &self.policies, &self.settings, proofs, &self.world)
+                .guarded_by(self.breaker.as_mut());
         let reports = write_down(&mut group, reports, self.replay.is_some(), now)?;
         if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
             self.swept_at = (!group.sweep(now)?).then(monotonic);
@@ -227,8 +240,10 @@ impl Serve {
         self.ports.in_flight.settle(reports.iter().filter_map(Report::settles));
         reports.into_iter().for_each(Report::committed);
         self.ports.committed.notify_waiters();
+        let open_batches = self.breaker.as_ref().map_or(0, Breaker::open_batches);
         self.ports.health.send_modify(|health| {
             health.tick = Some(now);
+            health.open_batches = open_batches;
             if !tally.wakes.is_empty() {
                 health.last_wake = Some(now);
             }
@@ -257,7 +272,7 @@ fn write_down(
 }
 
 /// A group by the wall clock: commands of operators; events by account in arrival order, those of one instant together; then what is due.
-fn live(
+pub(super) fn live(
     group: &mut Group<'_>,
     taken: Vec<Taken>,
     gate_look: &mut Option<Option<AccountId>>,
@@ -294,7 +309,8 @@ fn live(
         *gate_look = last.map(Some);
         group.flush()?;
     }
-    Ok(group.wake(now, wakes_max)? || more_commands || gate_look.is_some())
+    let more = group.wake(now, wakes_max)? || more_commands || gate_look.is_some();
+    group.admit(now, wakes_max, more)
 }
 
 async fn acknowledge(acks: &mpsc::Sender<Tag>, tags: &[Tag]) {

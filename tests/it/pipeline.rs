@@ -3,6 +3,7 @@
 //! Looks at dunlin from outside only: what it publishes, mails, writes, prints, answers and logs.
 
 mod bad_input;
+mod breaker;
 mod broker_run;
 mod embedded;
 mod operations;

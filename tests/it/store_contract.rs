@@ -7,6 +7,7 @@
 
 mod commands;
 mod file;
+mod intents;
 mod notices;
 mod outbox;
 mod record;

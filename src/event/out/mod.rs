@@ -3,6 +3,7 @@
 //! The id of an event derives from what caused it, so that publishing it again publishes the same (SAFE-2). Does not
 //! publish, and does not decide what is published.
 
+mod breaker;
 mod data;
 mod refund;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use self::breaker::{Tripped, breaker_tripped, lane_of_breaker};
 use super::kinds::schema_of;
 use super::trace::instant_text;
 use crate::dispatch::message::Publication;
@@ -37,6 +39,7 @@ const REJECTED: &str = "lifecycle.request.rejected";
 const HELD: &str = "lifecycle.transition.held";
 const NOTICE_SENT: &str = "lifecycle.notice.sent";
 const NOTICE_FAILED: &str = "lifecycle.notice.failed";
+const TRIPPED: &str = "lifecycle.breaker.tripped";
 
 /// Every type of event that is published (spec §4).
 pub const EVENT_TYPES: &[&str] = &[
@@ -49,6 +52,7 @@ pub const EVENT_TYPES: &[&str] = &[
     HELD,
     NOTICE_SENT,
     NOTICE_FAILED,
+    TRIPPED,
 ];
 
 /// Whether a message of this type must be taken by a queue: without a binding it comes back and stays in the outbox.
@@ -76,6 +80,7 @@ pub(super) fn schemas_out() -> BTreeMap<&'static str, Value> {
         (HELD, schema_of::<data::Held<'_>>()),
         (NOTICE_SENT, schema_of::<data::NoticeOutcome<'_>>()),
         (NOTICE_FAILED, schema_of::<data::NoticeOutcome<'_>>()),
+        (TRIPPED, schema_of::<breaker::Data<'_>>()),
     ])
 }
 
@@ -219,14 +224,14 @@ struct Envelope<'a, T> {
     /// What happened.
     #[serde(rename = "type")]
     event_type: &'static str,
-    /// The account id.
+    /// The account id; `breaker` in `lifecycle.breaker.tripped`.
     subject: &'a str,
     /// When it was decided (RFC 3339, UTC).
     #[schemars(extend("format" = "date-time"))]
     time: String,
     #[schemars(extend("const" = "application/json"))]
     datacontenttype: &'static str,
-    /// The account id.
+    /// The account id; `breaker` in `lifecycle.breaker.tripped`.
     partitionkey: &'a str,
     /// Counts the changes of a resource; text that sorts like the numbers. Only in `lifecycle.resource.changed`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 //!
 //! The broker and the channels bring a type of their own, which is both; of those only the checks are here.
 
+pub(super) mod breaker;
 pub(super) mod broker;
 pub(super) mod dispatch;
 pub(super) mod email;
@@ -31,6 +32,7 @@ pub(super) struct Written {
     sms: SmsSettings,
     store: store::Written,
     worker: worker::Written,
+    breaker: breaker::Written,
     templates: templates::Written,
     policies: policies::Written,
     http: http::Written,
@@ -51,6 +53,7 @@ impl Written {
             sms: self.sms,
             store: self.store.check(report),
             worker: self.worker.check(report),
+            breaker: self.breaker.check(report),
             templates: self.templates.check(report),
             policies: self.policies.check(report),
             http: self.http.check(report),

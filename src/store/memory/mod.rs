@@ -3,6 +3,7 @@
 //! [`MemoryDisk`] is what survives a crash; dropping the [`MemoryStore`] is the crash. A transaction works on the writer's
 //! own copy and keeps what it did as a list; a commit does the same to the published copy, which readers see.
 
+mod intents;
 mod outbox;
 mod read;
 mod state;
@@ -15,13 +16,14 @@ use chrono::{DateTime, Utc};
 use self::state::{State, Taken};
 use super::ask::Asks;
 use super::{
-    Arrival, Attempt, Command, CommandState, DecisionRow, DeliveryState, Limits, NewCommand,
-    NewDecision, NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result,
-    SentMessage, Store, StoreError, Transaction, due, past,
+    Arrival, AskOutcome, Attempt, Command, CommandState, DecisionRow, DeliveryState, IntentRow,
+    IntentState, Limits, NewCommand, NewDecision, NewDelivery, NewPublication, PolicyRow,
+    Quarantined, Reader, Receipt, Result, SentMessage, Store, StoreError, Transaction, due, past,
 };
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, PolicyKey, ResourceId};
+use crate::engine::id::{AccountId, PolicyId, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
 
 /// What survives when the store is dropped. Clones are the same disk.
@@ -179,6 +181,36 @@ impl Transaction for MemoryTransaction<'_> {
             state.registers.remove(&row);
             Ok(())
         })
+    }
+
+    fn ask_admission(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        asked: &[IntentRow],
+    ) -> Result<AskOutcome> {
+        let (account, resource, asked) = (account.clone(), resource.cloned(), asked.to_vec());
+        self.change(move |state| Ok(state.ask(&account, resource.as_ref(), &asked)))
+    }
+
+    fn judge_intents(
+        &mut self,
+        (kind, policy): (Kind, &PolicyId),
+        to: IntentState,
+        batch: Option<&str>,
+    ) -> Result<usize> {
+        let (policy, batch) = (policy.clone(), batch.map(str::to_owned));
+        self.change(move |state| Ok(state.judge_intents((kind, &policy), to, batch.as_deref())))
+    }
+
+    fn decide_batch(&mut self, batch: &str, to: IntentState) -> Result<usize> {
+        let batch = batch.to_owned();
+        self.change(move |state| Ok(state.decide_batch(&batch, to)))
+    }
+
+    fn forget_admitted(&mut self, account: &AccountId) -> Result<usize> {
+        let account = account.clone();
+        self.change(move |state| Ok(state.forget_admitted(&account)))
     }
 
     fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64> {

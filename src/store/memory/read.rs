@@ -7,15 +7,16 @@ use chrono::{DateTime, Utc};
 
 use super::state::{Delivery, Queued, State, Taken, kept};
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyId, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::{Gated, Resource};
 use crate::store::{
-    Backlog, Command, CommandState, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow,
-    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned, Waiting, due, past,
+    Backlog, Command, CommandState, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow,
+    IntentsOf, PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received,
+    Result, Selection, SentMessage, Versioned, Waiting, due, past,
 };
 
 impl State {
@@ -161,6 +162,32 @@ impl Read for State {
         let rows = self.accounts.iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
         let accounts = rows.map(|(_, row)| &row.value).filter(|account| account.holds.stand());
         Ok(accounts.take(limit).cloned().collect())
+    }
+
+    fn intents(
+        &self,
+        of: IntentsOf<'_>,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<IntentRow>> {
+        Ok(self.list_intents(of, after, limit))
+    }
+
+    fn waiting_intents(&self) -> Result<Vec<(Kind, PolicyId, u64)>> {
+        Ok(self
+            .count_waiting(|row| Some((row.kind, row.policy.clone())))
+            .into_iter()
+            .map(|((kind, policy), count)| (kind, policy, count))
+            .collect())
+    }
+
+    fn waiting_falls(&self) -> Result<Vec<(DateTime<Utc>, u64)>> {
+        let fell = |row: &IntentRow| (row.kind == Kind::Arrears).then_some(row.due_at);
+        Ok(self.count_waiting(fell).into_iter().collect())
+    }
+
+    fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
+        Ok(self.list_admitted(limit))
     }
 
     fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {

@@ -12,9 +12,9 @@ use crate::engine::effect::Notice;
 use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
 use crate::store::{
-    Command, CommandState, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Quarantined, Receipt, ReceiptRow, Result, SentMessage, StoreError, Versioned, due, instant,
-    past, policy_changed,
+    Command, CommandState, DecisionRow, DeliveryRow, IntentKey, IntentRow, PolicyRow,
+    PublicationRow, QuarantineRow, Quarantined, Receipt, ReceiptRow, Result, SentMessage,
+    StoreError, Versioned, due, instant, past, policy_changed,
 };
 
 /// Everything. Rows carry instants in microseconds, as every backend keeps them.
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) pending: BTreeSet<(i64, u64, String)>,
     pub(super) sent: BTreeMap<String, SentMessage>,
     pub(super) policies: BTreeMap<PolicyKey, PolicyRow>,
+    /// By account, resource and phase.
+    pub(super) intents: BTreeMap<IntentKey, IntentRow>,
     /// By name and key.
     pub(super) registers: BTreeMap<(String, String), String>,
     pub(super) commands: BTreeMap<i64, Command>,

@@ -9,6 +9,7 @@ mod commands;
 mod decisions;
 mod gates;
 mod inbox;
+mod intents;
 mod notices;
 mod open;
 #[cfg(test)]
@@ -27,13 +28,14 @@ use self::codec::failed;
 pub use self::commands::SqliteCommands;
 use super::ask::Asks;
 use super::{
-    Arrival, Attempt, CommandState, DeliveryState, Limits, NewCommand, NewDecision, NewDelivery,
-    NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage, Store,
-    Transaction,
+    Arrival, AskOutcome, Attempt, CommandState, DeliveryState, IntentRow, IntentState, Limits,
+    NewCommand, NewDecision, NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt,
+    Result, SentMessage, Store, Transaction,
 };
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, PolicyKey, ResourceId};
+use crate::engine::id::{AccountId, PolicyId, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
 
 /// A store in one file, and the right to write to it.
@@ -166,6 +168,32 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn remove_register(&mut self, name: &str, key: &str) -> Result<()> {
         gates::remove_register(&self.inner, name, key)
+    }
+
+    fn ask_admission(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        asked: &[IntentRow],
+    ) -> Result<AskOutcome> {
+        intents::ask(&self.inner, account, resource, asked)
+    }
+
+    fn judge_intents(
+        &mut self,
+        of: (Kind, &PolicyId),
+        state: IntentState,
+        batch: Option<&str>,
+    ) -> Result<usize> {
+        intents::judge(&self.inner, of, state, batch)
+    }
+
+    fn decide_batch(&mut self, batch: &str, state: IntentState) -> Result<usize> {
+        intents::decide(&self.inner, batch, state)
+    }
+
+    fn forget_admitted(&mut self, account: &AccountId) -> Result<usize> {
+        intents::forget(&self.inner, account)
     }
 
     fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64> {

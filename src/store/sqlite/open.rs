@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_gates", include_str!("../../../migrations/sqlite/0003_gates.sql")),
     ("0004_commands", include_str!("../../../migrations/sqlite/0004_commands.sql")),
     ("0005_held", include_str!("../../../migrations/sqlite/0005_held.sql")),
+    ("0006_intents", include_str!("../../../migrations/sqlite/0006_intents.sql")),
 ];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{commands, decisions, gates, inbox, notices, open, publications, state};
+use super::{commands, decisions, gates, inbox, intents, notices, open, publications, state};
 
 /// A statement, and what each step of its plan has to say.
 const PLANS: &[(&str, &[&str])] = &[
@@ -31,6 +31,41 @@ const PLANS: &[(&str, &[&str])] = &[
     (state::ACCOUNTS_ON_HOLD, &["SEARCH accounts USING INDEX accounts_on_hold (id>?)"]),
     // All of a partial index: what waits.
     (commands::WAITING, &["SCAN commands USING INDEX commands_waiting"]),
+    (intents::OF_ACCOUNT, &["SEARCH intents USING PRIMARY KEY (account=?)"]),
+    (
+        intents::OF_BATCH,
+        &[
+            "SEARCH intents USING INDEX intents_by_batch (batch=? AND (account,resource,phase)>(?,?,?))",
+        ],
+    ),
+    (
+        intents::WAITING,
+        &[
+            "SEARCH intents USING INDEX intents_by_state (state=? AND kind=? AND policy=? AND (account,resource,phase)>(?,?,?))",
+        ],
+    ),
+    (intents::OF_ONE, &["SEARCH intents USING PRIMARY KEY (account=? AND resource=?)"]),
+    (intents::WAITING_COUNT, &["SEARCH intents USING COVERING INDEX intents_by_state (state=?)"]),
+    (
+        intents::ADMITTED,
+        &[
+            "SEARCH intents USING COVERING INDEX intents_by_state (state=?)",
+            "USE TEMP B-TREE FOR DISTINCT",
+        ],
+    ),
+    (
+        intents::JUDGE,
+        &["SEARCH intents USING INDEX intents_by_state (state=? AND kind=? AND policy=?)"],
+    ),
+    (intents::DECIDE, &["SEARCH intents USING INDEX intents_by_batch (batch=?)"]),
+    (intents::FORGET, &["SEARCH intents USING PRIMARY KEY (account=?)"]),
+    (
+        intents::FALLS,
+        &[
+            "SEARCH intents USING INDEX intents_by_state (state=? AND kind=?)",
+            "USE TEMP B-TREE FOR GROUP BY",
+        ],
+    ),
     // Walked from its end, one row.
     (
         state::NEXT_OF_ACCOUNTS,

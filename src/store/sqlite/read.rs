@@ -5,17 +5,18 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{commands, decisions, gates, inbox, notices, publications, state};
+use super::{commands, decisions, gates, inbox, intents, notices, publications, state};
 use crate::engine::account::Account;
+use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::id::{AccountId, EventKey, PolicyId, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
-    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow,
-    QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage,
-    Versioned, Waiting,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf,
+    PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result,
+    Selection, SentMessage, Versioned, Waiting,
 };
 
 impl Read for Connection {
@@ -80,6 +81,27 @@ impl Read for Connection {
 
     fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>> {
         state::accounts_on_hold(self, after, limit)
+    }
+
+    fn intents(
+        &self,
+        of: IntentsOf<'_>,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<IntentRow>> {
+        intents::list(self, of, after, limit)
+    }
+
+    fn waiting_intents(&self) -> Result<Vec<(Kind, PolicyId, u64)>> {
+        intents::waiting(self)
+    }
+
+    fn waiting_falls(&self) -> Result<Vec<(DateTime<Utc>, u64)>> {
+        intents::falls(self)
+    }
+
+    fn admitted_accounts(&self, limit: usize) -> Result<Vec<AccountId>> {
+        intents::admitted(self, limit)
     }
 
     fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {

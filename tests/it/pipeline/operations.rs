@@ -89,7 +89,7 @@ fn the_pages_tell_a_supervisor_and_prometheus_how_dunlin_is() {
     let parts: Vec<&str> = parts.iter().filter_map(|part| part["name"].as_str()).collect();
     assert_eq!(
         parts,
-        ["broker-consume", "broker-publish", "e-mail", "store", "texts"],
+        ["breaker", "broker-consume", "broker-publish", "e-mail", "store", "texts"],
         "{ready:#}"
     );
     assert!(ready["last_wake"].is_null(), "nothing was due yet: {ready:#}");

@@ -22,6 +22,8 @@ const STORIES: [&str; 8] = [
     "termination",
     "postpaid-15d-never-paid",
 ];
+/// In a file nothing is one of too many: `pipeline/breaker.rs` reads it.
+const ELSEWHERE: &str = "lifecycle.breaker.tripped";
 const UNTIL: &str = "2030-01-01T00:00:00Z";
 
 /// The events of the stories, each with accounts of its own, and of one account that nobody can reach.
@@ -83,7 +85,8 @@ fn a_message_of_every_type_follows_its_schema_and_is_read_by_a_foreign_library()
     }
     let seen: BTreeSet<&str> = published.iter().filter_map(|one| one["type"].as_str()).collect();
     let known = types(&schemas, "lifecycle.");
-    assert!(known.iter().map(String::as_str).eq(seen.iter().copied()), "published: {seen:?}");
+    let known = known.iter().filter(|name| **name != ELSEWHERE);
+    assert!(known.map(String::as_str).eq(seen.iter().copied()), "published: {seen:?}");
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/read_events.py");
     let lines = folder.path().join("data/state-changes.jsonl");

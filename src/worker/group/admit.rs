@@ -1,0 +1,110 @@
+//! What of a group the breaker has to admit (SAFE-6): few steps at once, sets once they are judged.
+//!
+//! Decides nothing: `engine::breaker` judges, and the engine's gate is told.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::Group;
+use crate::engine::decision::{Portfolio, Scope};
+use crate::engine::id::{AccountId, EventKey};
+use crate::order::BatchOrder;
+use crate::store::{BatchState, Command};
+use crate::worker::WorkerError;
+use crate::worker::breaker::{Before, Breaker, Count, Here, Leave, Steps, guarded};
+
+impl<'t> Group<'t> {
+    /// The same, where nothing comes that the breaker has not admitted (SAFE-6).
+    pub(in crate::worker) fn guarded_by(self, breaker: Option<&'t mut Breaker>) -> Self {
+        Self { breaker, ..self }
+    }
+
+    /// What the breaker has to know before a decision, and what it allows.
+    pub(super) fn leave(
+        &mut self,
+        account: &AccountId,
+        before: &Portfolio,
+    ) -> Result<(Option<Before>, Leave), WorkerError> {
+        let Some(breaker) = &self.breaker else { return Ok((None, Leave::default())) };
+        let cleared = self.cleared.remove(account).unwrap_or_default();
+        let leave = breaker.leave(&*self.tx, account, cleared)?;
+        Ok((Some(Before::of(before, self.policies)), leave))
+    }
+
+    /// Lets everything come that is due for these accounts, if that is all that is due and cannot be too many.
+    pub(super) fn clear<'a>(
+        &mut self,
+        accounts: impl Iterator<Item = &'a AccountId>,
+        now: DateTime<Utc>,
+    ) -> Result<(), WorkerError> {
+        let Some(breaker) = &self.breaker else { return Ok(()) };
+        let (mut counts, mut phases) = (BTreeMap::new(), BTreeMap::new());
+        let mut cleared: BTreeMap<AccountId, Steps> = BTreeMap::new();
+        let scope = Scope { due: true, ..Scope::default() };
+        for account in accounts {
+            let portfolio = self.cache.portfolio(&*self.tx, account, &scope, now)?;
+            // What waits already is part of a set that is judged as a whole.
+            let free = portfolio.resources.values().filter(|resource| resource.gated.is_none());
+            for resource in free {
+                let Some(policy) = self.policies.get(&resource.policy) else { continue };
+                let guarded = phases.entry(&policy.key).or_insert_with(|| guarded(policy));
+                let count: &mut Count = counts.entry(policy.key.id.clone()).or_default();
+                let steps = cleared.entry(account.clone()).or_default();
+                for (phase, one) in guarded {
+                    count.stops += one.stops;
+                    count.releases += one.releases;
+                    steps.insert((resource.id.clone(), (*phase).clone()));
+                }
+            }
+        }
+        if breaker.has_room(&counts, now) {
+            self.cleared = cleared;
+        }
+        Ok(())
+    }
+
+    /// Judges what asked to be admitted, unless more is due that would belong to it, and lets go on what was; whether there is
+    /// more to do.
+    pub(in crate::worker) fn admit(
+        &mut self,
+        now: DateTime<Utc>,
+        limit: usize,
+        more_due: bool,
+    ) -> Result<bool, WorkerError> {
+        let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(more_due) };
+        let here = Here { now, source: &self.settings.source };
+        breaker.judge(&mut *self.tx, here, more_due)?;
+        let mut more = more_due;
+        if breaker.has_admitted() {
+            self.flush()?;
+            let accounts = self.tx.admitted_accounts(limit)?;
+            for account in &accounts {
+                self.decide_on(account, Vec::new(), true, now)?;
+                self.tx.forget_admitted(account)?;
+            }
+            let has_more = accounts.len() == limit;
+            more |= has_more;
+            if let Some(breaker) = self.breaker.as_deref_mut() {
+                breaker.set_admitted(has_more);
+            }
+        }
+        let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(more) };
+        breaker.flush(&mut *self.tx, now)?;
+        // A step that another one led to at once asks as well.
+        Ok(more || breaker.has_asked())
+    }
+
+    /// Carries out what a person decided about a batch.
+    pub(in crate::worker) fn decide_about_batch(
+        &mut self,
+        order: (&Command, &BatchOrder),
+        decision: (BatchState, EventKey),
+        now: DateTime<Utc>,
+    ) -> Result<Result<String, String>, WorkerError> {
+        match self.breaker.as_deref_mut() {
+            Some(breaker) => breaker.decide(&mut *self.tx, order, decision, now),
+            None => Ok(Err("nothing is held in a replay".to_owned())),
+        }
+    }
+}
