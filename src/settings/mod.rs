@@ -121,6 +121,8 @@ pub struct Settings {
     pub notices: Brand,
     /// How the outbox is worked off.
     pub dispatch: DispatchSettings,
+    /// Who may say what, and what must be known before anything is released.
+    pub freshness: worker::Freshness,
 }
 
 /// Settings, and where each of them comes from.
@@ -141,6 +143,7 @@ impl Settings {
             limits: self.worker.limits,
             source: self.worker.source.clone(),
             retention: self.store.retention.clone(),
+            freshness: self.freshness.clone(),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: std::env::var(FAULT_VARIABLE)
                 .is_ok_and(|fault| fault == "acknowledge-before-commit"),

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use super::WorkerError;
 use super::cache::Cache;
 use super::outbox::{self, Pen};
-use super::world::World;
+use super::sources::Freshness;
+use super::world::{Kept, World};
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::{Circumstances, Input, Proofs, Verdict};
 use crate::engine::effect::{Notice, NoticeItem};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub channels: Vec<Channel>,
     /// How long things are kept.
     pub retention: Retention,
+    /// Who may say what, and what must be known before anything is released.
+    pub freshness: Freshness,
     /// The fault that `scripts/torture --self-test` must notice. No release has it.
     #[cfg(feature = "fault-injection")]
     pub acknowledges_before_commit: bool,
@@ -51,6 +54,7 @@ impl Default for Settings {
             source: "/dunlin".into(),
             channels: vec![Channel::Email, Channel::Sms],
             retention: Retention::default(),
+            freshness: Freshness::default(),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: false,
         }
@@ -87,7 +91,7 @@ pub(super) struct Group<'t> {
     policies: &'t PolicySet,
     settings: &'t Settings,
     proofs: Proofs,
-    world: &'t World,
+    pub(super) world: &'t mut World,
     cache: Cache,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
     pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
@@ -100,7 +104,7 @@ impl<'t> Group<'t> {
         policies: &'t PolicySet,
         settings: &'t Settings,
         proofs: Proofs,
-        world: &'t World,
+        world: &'t mut World,
     ) -> Self {
         let (cache, tally) = (Cache::default(), Tally::default());
         Self { tx, policies, settings, proofs, world, cache, accepted: BTreeMap::new(), tally }
@@ -129,7 +133,11 @@ impl<'t> Group<'t> {
         };
         self.tally.unknown_fields += decoded.unknown_fields as u64;
         self.tally.unusable_addresses += decoded.unusable_addresses as u64;
-        match self.tx.receive(&arrival)? {
+        let receipt = self.tx.receive(&arrival)?;
+        if receipt == Receipt::New {
+            self.hear(&decoded.event)?;
+        }
+        match receipt {
             Receipt::New if matches!(decoded.event.body, Body::Heartbeat) => {
                 self.count(decoded.event_type, "applied");
                 Ok(None)
@@ -157,6 +165,25 @@ impl<'t> Group<'t> {
                 Ok(None)
             }
         }
+    }
+
+    /// Takes note of who said something, and of what heartbeats say of all other facts.
+    fn hear(&mut self, event: &Event) -> Result<(), WorkerError> {
+        let source = event.key.source.as_str();
+        let kept = self.world.heard(source)?;
+        self.keep(kept)?;
+        if matches!(event.body, Body::Heartbeat) {
+            let kept = self.world.heartbeat(source, event.time)?;
+            self.keep(kept)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, kept: Option<Kept>) -> Result<(), WorkerError> {
+        if let Some((name, key, fact)) = kept {
+            self.tx.put_register(name, &key, &fact)?;
+        }
+        Ok(())
     }
 
     /// Decides about events of one account and one instant, in arrival order, and about what is due for it.
@@ -210,11 +237,17 @@ impl<'t> Group<'t> {
                 user_id: None,
                 origin: "parked".into(),
                 tag: crate::intake::Tag { session: 0, number: 0 },
+                mark: None,
             };
             self.set_aside(event, "unknown", ("contradiction", reason.clone()), waited, now)?;
         }
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
         outbox::write(&mut pen, account, &events, &decision, &mut self.tally)?;
+        let changed = decision.resources_changed.iter();
+        let mut gated = changed.filter_map(|id| decision.after.resources.get(id)?.gated);
+        if gated.any(|gated| gated.by == Because::Freshness) {
+            self.world.waits_for_facts();
+        }
         self.cache.apply(account, &decision);
         Ok(())
     }
@@ -329,6 +362,10 @@ impl<'t> Group<'t> {
     /// Writes what changed and makes it durable.
     pub(super) fn commit(mut self) -> Result<Tally, WorkerError> {
         self.flush()?;
+        if !self.tally.events.is_empty() || !self.tally.wakes.is_empty() {
+            let kept = self.world.clock_to_keep()?;
+            self.keep(kept)?;
+        }
         self.tx.commit()?;
         Ok(self.tally)
     }

@@ -12,15 +12,16 @@ use tokio::time::Instant;
 
 use super::group::{Group, Settings, Taken};
 use super::replay::Replay;
-use super::world::World;
+use super::world::{Outlook, World};
 use super::{WorkerError, tally};
 use crate::clock::{Clock, monotonic};
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::report::Report;
 use crate::engine::decision::Proofs;
+use crate::engine::gate::Because;
 use crate::engine::policy::{Channel, PolicySet};
 use crate::event;
-use crate::intake::{Delivery, Tag};
+use crate::intake::{Delivery, Mark, Marks, Tag, Wanted};
 use crate::store::{Reader, Store};
 
 /// What the worker is connected to.
@@ -32,6 +33,8 @@ pub struct Ports {
     pub reports: mpsc::Receiver<Report>,
     /// The last delivery of each committed prefix.
     pub acks: mpsc::Sender<Tag>,
+    /// Asks for markers in the queues that deliveries come from; `None` where there are no queues.
+    pub marks: Option<Marks>,
     /// What dispatch has in hand; cleared here once its outcome is durable.
     pub in_flight: Arc<InFlight>,
     /// Told after each commit.
@@ -41,7 +44,7 @@ pub struct Ports {
 }
 
 /// What can be seen of the worker from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkerHealth {
     /// When the loop last came round (UTC).
     pub tick: Option<DateTime<Utc>>,
@@ -49,6 +52,8 @@ pub struct WorkerHealth {
     pub last_wake: Option<DateTime<Utc>>,
     /// When the next thing is due, as far as is known.
     pub next_wake: Option<DateTime<Utc>>,
+    /// What there is to say of facts and clocks; `None` in a replay, which waits for neither.
+    pub outlook: Option<Outlook>,
 }
 
 /// The worker.
@@ -62,6 +67,8 @@ pub struct Serve {
     replay: Option<Replay>,
     /// What is known for the gates.
     world: World,
+    /// The zero of the monotonic clock, as far as it matters here.
+    started: Instant,
     /// When it was last looked for what is past its retention, and nothing was left.
     swept_at: Option<Instant>,
 }
@@ -91,8 +98,25 @@ impl Serve {
         replay: Option<Replay>,
     ) -> Result<Self, WorkerError> {
         let reader = store.reader()?;
-        let world = World::open();
-        Ok(Self { store, reader, policies, settings, clock, ports, replay, world, swept_at: None })
+        let started = monotonic();
+        // In a replay nobody can say when anything was read: the end of its file stands for everything.
+        let world = match &replay {
+            Some(_) => World::open(),
+            None => World::load(&*reader, settings.freshness.clone(), clock.now(), Duration::ZERO)?,
+        };
+        let swept_at = None;
+        Ok(Self {
+            store,
+            reader,
+            policies,
+            settings,
+            clock,
+            ports,
+            replay,
+            world,
+            started,
+            swept_at,
+        })
     }
 
     /// Works until nothing can come any more: both inputs are closed and read to their end.
@@ -166,7 +190,28 @@ impl Serve {
         self.ports.health.send_modify(|health| health.next_wake = next);
         let ahead =
             next.map_or(NAP_MAX, |at| (at - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
-        Ok(ahead.min(NAP_MAX))
+        Ok(ahead.min(NAP_MAX).min(self.world.marker_in().unwrap_or(NAP_MAX)))
+    }
+
+    /// Asks for a marker, if that may let something go that waits for facts (SAFE-5).
+    fn ask_for_marker(&mut self) -> Result<(), WorkerError> {
+        let Some(marks) = &self.ports.marks else { return Ok(()) };
+        let Some(session) = marks.session() else { return Ok(()) };
+        let Some(until) = self.world.marker_would_show(Some(session)) else { return Ok(()) };
+        let waits_until = |until| -> Result<bool, WorkerError> {
+            Ok(!self.reader.gated_accounts(Because::Freshness, until, None, 1)?.is_empty())
+        };
+        if !waits_until(until)? {
+            if !waits_until(DateTime::<Utc>::MAX_UTC)? {
+                self.world.nothing_waits();
+            }
+            return Ok(());
+        }
+        let number = self.world.next_marker();
+        if marks.ask(Wanted { session, number }) {
+            self.world.asked(until, marks.queues);
+        }
+        Ok(())
     }
 
     /// One commit, and what follows from it. Returns whether more is due already.
@@ -178,26 +223,31 @@ impl Serve {
     ) -> Result<bool, WorkerError> {
         let started = monotonic();
         let now = self.clock.now();
+        self.world.look(now, self.started.elapsed());
         let acks = last_tags(&deliveries);
-        let taken: Vec<Taken> = deliveries
-            .into_iter()
-            .map(|delivery| Taken {
-                decoded: event::decode(&delivery, &self.settings.limits),
-                delivery,
-            })
-            .collect();
+        let marks: Vec<Mark> = deliveries.iter().filter_map(|delivery| delivery.mark).collect();
+        let events = deliveries.into_iter().filter(|delivery| delivery.mark.is_none());
+        let taken: Vec<Taken> = events.map(|delivery| take(delivery, &self.settings)).collect();
         // In a replay time runs ahead of what is sent: a notice counts as accepted when it is due, as in `simulate`.
         let proofs = if self.replay.is_some() { Proofs::Assumed } else { Proofs::Recorded };
-        let mut group =
-            Group::new(self.store.begin()?, &self.policies, &self.settings, proofs, &self.world);
+        let mut group = Group::new(
+            self.store.begin()?,
+            &self.policies,
+            &self.settings,
+            proofs,
+            &mut self.world,
+        );
         let reports = write_down(&mut group, reports, self.replay.is_some(), now)?;
         if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
             self.swept_at = (!group.sweep(now)?).then(monotonic);
         }
-        let more_due = match &mut self.replay {
+        let mut more_due = match &mut self.replay {
             Some(replay) => replay.play(&mut group, taken, ended)?,
             None => live(&mut group, taken, now, self.settings.group_max)?,
         };
+        // Whatever came before them is decided, and becomes durable together with what they let go.
+        marks.into_iter().for_each(|mark| group.world.mark(mark));
+        more_due |= group.look_further(now)?;
         #[cfg(feature = "fault-injection")]
         if self.settings.acknowledges_before_commit {
             acknowledge(&self.ports.acks, &acks).await;
@@ -208,8 +258,11 @@ impl Serve {
         self.ports.in_flight.settle(reports.iter().filter_map(Report::settles));
         reports.into_iter().for_each(Report::committed);
         self.ports.committed.notify_waiters();
+        self.ask_for_marker()?;
+        let outlook = self.world.outlook();
         self.ports.health.send_modify(|health| {
             health.tick = Some(now);
+            health.outlook = outlook;
             if !tally.wakes.is_empty() {
                 health.last_wake = Some(now);
             }
@@ -217,6 +270,14 @@ impl Serve {
         tally::record(&tally, started.elapsed());
         Ok(more_due)
     }
+}
+
+/// What a delivery says, if whoever sent it may say that.
+fn take(delivery: Delivery, settings: &Settings) -> Taken {
+    let sources = &settings.freshness.sources;
+    let decoded = event::decode(&delivery, &settings.limits);
+    let decoded = decoded.and_then(|event| sources.admit(event, delivery.user_id.as_deref()));
+    Taken { decoded, delivery }
 }
 
 /// What becomes of sends. Returns what is durable with the commit; what is refused is dropped, which tells dispatch.
