@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::find::Found;
 use super::{Facts, InForce, Place, Waiting};
 use crate::engine::forecast::{Ahead, Coming, forecast};
+use crate::engine::gate::Because;
 use crate::engine::policy::{Clock, PhaseClass, Policy};
 use crate::policy::words;
 
@@ -79,6 +80,7 @@ pub(super) fn would_change(
     lines.extend(payments(policy, place, facts));
     lines.extend(wishes(found, place, facts, !holds.is_empty()));
     lines.extend(holds.iter().map(|hold| lifted(hold, held)));
+    lines.extend(held.and_then(let_go));
     if holds.is_empty() {
         lines.push("a hold that is placed on it: what the hold covers waits (SAFE-7)".to_owned());
     }
@@ -173,4 +175,25 @@ fn lifted(hold: &InForce, held: Option<&Waiting>) -> String {
         }
         None => format!("when hold {hold} is lifted, it stops nothing any more"),
     }
+}
+
+/// What a word for what holds a step means, where it is nothing that is listed of the resource.
+pub(super) fn why_held(because: &str) -> Option<&'static str> {
+    if because == Because::Freshness.word() {
+        return Some("facts from before its deadline may still be on their way (SAFE-5)");
+    }
+    let is_clock = because == Because::Clock.word();
+    is_clock.then_some("the wall clock jumped, or shows less than it did before (SAFE-11)")
+}
+
+/// What ends such a wait.
+fn let_go(held: &Waiting) -> Option<String> {
+    let when = if held.because == Because::Freshness.word() {
+        "when every source has sent a heartbeat past its deadline and the queues were read since"
+    } else if held.because == Because::Clock.word() {
+        "when the wall clock is back, or every source that sends heartbeats says what it says"
+    } else {
+        return None;
+    };
+    Some(format!("{when}, it goes to {}", held.to))
 }

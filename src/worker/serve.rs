@@ -348,3 +348,6 @@ impl std::fmt::Debug for Serve {
         f.debug_struct("Serve").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod file;
+mod gates;
 mod notices;
 mod outbox;
 mod record;

@@ -27,7 +27,7 @@ pub(in crate::settings) struct Written {
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Source {
     source: String,
-    freshness: Option<Proof>,
+    freshness: Option<String>,
     types: Option<Vec<String>>,
     users: Option<Vec<String>>,
 }
@@ -92,7 +92,16 @@ fn listed(
                 );
             }
         }
-        let rules = Rules { freshness: one.freshness, types: one.types, users: one.users };
+        let freshness = one.freshness.and_then(|word| match word.as_str() {
+            "heartbeat" => Some(Proof::Heartbeat),
+            "queue-only" => Some(Proof::QueueOnly),
+            _ => {
+                let problem = format!("expected one of heartbeat, queue-only, found {word:?}");
+                report.refuse(&at("freshness"), problem);
+                None
+            }
+        });
+        let rules = Rules { freshness, types: one.types, users: one.users };
         let needs_heartbeats = rules.freshness.unwrap_or(default) == Proof::Heartbeat;
         if needs_heartbeats && !rules.may_send(HEARTBEAT) {
             let problem = format!("leaves out {HEARTBEAT}, without which nothing is ever released");
