@@ -5,6 +5,7 @@
 mod bad_input;
 mod broker_run;
 mod embedded;
+mod freshness;
 mod operations;
 mod outage;
 mod proof;

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod calendar;
+mod gates;
 mod news;
 mod proof;
 mod quiet;
