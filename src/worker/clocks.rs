@@ -104,7 +104,7 @@ impl Clocks {
     }
 
     /// What the wall clock shows, if it is time to keep that for the next run.
-    pub(super) fn to_keep(&mut self, wall: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(super) fn worth_keeping(&mut self, wall: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let is_news = self.kept.is_none_or(|kept| wall >= kept + self.tolerance);
         let wall = Some(wall).filter(|_| is_news && self.agree())?;
         self.kept = Some(wall);
@@ -189,10 +189,10 @@ mod tests {
     #[test]
     fn what_the_wall_clock_shows_is_kept_now_and_then_and_never_after_a_jump() {
         let mut clocks = clocks(None);
-        assert_eq!(clocks.to_keep(wall_at(0)), Some(wall_at(0)));
-        assert_eq!(clocks.to_keep(wall_at(59)), None);
-        assert_eq!(clocks.to_keep(wall_at(60)), Some(wall_at(60)));
+        assert_eq!(clocks.worth_keeping(wall_at(0)), Some(wall_at(0)));
+        assert_eq!(clocks.worth_keeping(wall_at(59)), None);
+        assert_eq!(clocks.worth_keeping(wall_at(60)), Some(wall_at(60)));
         clocks.look(reading(JUMP, 60));
-        assert_eq!(clocks.to_keep(wall_at(JUMP)), None);
+        assert_eq!(clocks.worth_keeping(wall_at(JUMP)), None);
     }
 }

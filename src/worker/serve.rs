@@ -275,8 +275,10 @@ impl Serve {
 /// What a delivery says, if whoever sent it may say that.
 fn take(delivery: Delivery, settings: &Settings) -> Taken {
     let sources = &settings.freshness.sources;
-    let decoded = event::decode(&delivery, &settings.limits);
-    let decoded = decoded.and_then(|event| sources.admit(event, delivery.user_id.as_deref()));
+    let decoded = match event::decode(&delivery, &settings.limits) {
+        Ok(event) => sources.admit(event, delivery.user_id.as_deref()),
+        Err(refusal) => Err(refusal),
+    };
     Taken { decoded, delivery }
 }
 

@@ -231,7 +231,7 @@ impl World {
     /// What the wall clock shows, if it is time to keep that.
     pub(super) fn clock_to_keep(&mut self) -> Result<Option<Kept>, WorkerError> {
         let Some(outside) = &mut self.outside else { return Ok(None) };
-        let seen = outside.clocks.to_keep(outside.now.wall);
+        let seen = outside.clocks.worth_keeping(outside.now.wall);
         seen.map(|seen| Ok((CLOCK, SEEN.to_owned(), serde_json::to_string(&seen)?))).transpose()
     }
 

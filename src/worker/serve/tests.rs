@@ -230,7 +230,7 @@ impl Play {
     fn waits_for(&self, id: &str) -> String {
         let resource = self.resource(id);
         let said = resource.held.map(|held| format!("{} (said)", held.because));
-        said.or(resource.gated.map(|gated| gated.by.word().to_owned())).unwrap_or_default()
+        said.or_else(|| resource.gated.map(|gated| gated.by.word().to_owned())).unwrap_or_default()
     }
 
     fn quarantined(&self) -> Vec<(String, String)> {
