@@ -93,6 +93,7 @@ struct Play {
     health: watch::Receiver<WorkerHealth>,
     /// Tells the events of one run from those of another.
     run: i64,
+    made: u64,
     sent: u64,
 }
 
@@ -119,7 +120,7 @@ fn worker(disk: &MemoryDisk, freshness: Freshness, seconds: i64, queues: usize) 
         committed: Arc::default(),
         health,
     };
-    let settings = Settings { group_max: 2, freshness, ..Settings::default() };
+    let settings = Settings { group_max: 3, freshness, ..Settings::default() };
     let serve =
         Serve::new(Box::new(store), Arc::new(policies), settings, clock.clone(), ports, None)
             .unwrap();
@@ -132,6 +133,7 @@ fn worker(disk: &MemoryDisk, freshness: Freshness, seconds: i64, queues: usize) 
         pen,
         health: seen,
         run: seconds,
+        made: 0,
         sent: 0,
     };
     (serve, play)
@@ -154,6 +156,16 @@ impl Play {
         while self.acks.recv().await.unwrap() != tag {}
     }
 
+    /// Several at once, which one commit holds.
+    async fn deliver_together(&mut self, all: Vec<Delivery>) {
+        for delivery in all {
+            self.sent += 1;
+            let tag = Tag { session: 1, number: self.sent };
+            self.deliveries.as_ref().unwrap().try_send(Delivery { tag, ..delivery }).unwrap();
+        }
+        while self.acks.recv().await.unwrap().number != self.sent {}
+    }
+
     /// An event of a source, as it happens now; returns once it is committed.
     async fn says(&mut self, source: &str, kind: &str, data: Value) {
         let time = self.clock.now();
@@ -161,11 +173,17 @@ impl Play {
     }
 
     async fn says_at(&mut self, source: &str, kind: &str, time: DateTime<Utc>, data: Value) {
-        let body = json!({ "specversion": "1.0", "id": format!("{}-{}", self.run, self.sent), "source": source,
+        let event = self.event(source, kind, time, &data);
+        self.deliver(event).await;
+    }
+
+    fn event(&mut self, source: &str, kind: &str, time: DateTime<Utc>, data: &Value) -> Delivery {
+        self.made += 1;
+        let body = json!({ "specversion": "1.0", "id": format!("{}-{}", self.run, self.made), "source": source,
             "type": format!("billing.{kind}"), "subject": data["account"], "time": time.to_rfc3339(),
             "data": data });
         let body = body.to_string().into_bytes();
-        self.deliver(Delivery { body, mark: None, ..Delivery::of(Mark::End) }).await;
+        Delivery { body, mark: None, ..Delivery::of(Mark::End) }
     }
 
     async fn heartbeat(&mut self, source: &str, seconds: i64) {
@@ -287,6 +305,27 @@ async fn what_lies_in_a_queue_before_the_marker_still_counts() {
         play.says_at("/billing", "renewal.requested", at(RELEASE - 5), renewal).await;
         play.deliver(Delivery::of(Mark::Read { queue: 1, number })).await;
         play.rounds(3).await;
+        assert_eq!(play.phase("ins"), "active");
+        play
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_commit_holds_with_the_marker_and_came_before_it_counts_too() {
+    let disk = MemoryDisk::default();
+    let (serve, mut play) = worker(&disk, queue_only(), 0, 1);
+    on(serve, async {
+        play.begin("/billing", &["ins"]).await;
+        play.until(RELEASE).await;
+        let number = play.pen.wanted.recv().await.unwrap().number;
+        // Decided one after the other, since they happened at two instants.
+        let report = json!({ "account": "ins", "balance": "1.00", "currency": "CNY" });
+        let renewal = json!({ "account": "ins", "resource": "ins", "months": 1 });
+        let report = play.event("/billing", "balance.changed", at(RELEASE - 6), &report);
+        let renewal = play.event("/billing", "renewal.requested", at(RELEASE - 5), &renewal);
+        let marker = Delivery::of(Mark::Read { queue: 0, number });
+        play.deliver_together(vec![report, renewal, marker]).await;
         assert_eq!(play.phase("ins"), "active");
         play
     })

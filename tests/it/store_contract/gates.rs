@@ -18,8 +18,10 @@ contract! {
     a_register_outlives_its_store_and_nothing_of_a_dropped_transaction,
 }
 
-/// A resource that waits since so many seconds.
-fn put(store: &mut dyn Store, rows: &[(&str, &str, Option<(Because, i64)>)]) {
+/// Of whom, which, and what it waits for since how many seconds.
+type Row<'r> = (&'r str, &'r str, Option<(Because, i64)>);
+
+fn put(store: &mut dyn Store, rows: &[Row<'_>]) {
     commit(store, |t| {
         for (account, id, gated) in rows {
             let mut row = resource(account, id, None);
