@@ -376,7 +376,9 @@ async fn every_source_that_was_ever_heard_is_waited_for_also_by_the_next_run() {
 #[tokio::test(start_paused = true)]
 async fn what_was_let_go_is_looked_at_page_by_page_and_nobody_is_left_out() {
     let disk = MemoryDisk::default();
-    let (serve, mut play) = worker(&disk, queue_only(), 0, 1);
+    // So long that no wake comes to the help of who is left out.
+    let freshness = Freshness { patience: IN_VAIN, ..queue_only() };
+    let (serve, mut play) = worker(&disk, freshness, 0, 1);
     let ids = ["a", "b", "c", "d", "e"];
     on(serve, async {
         play.begin("/billing", &ids).await;
