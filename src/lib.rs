@@ -23,6 +23,7 @@ pub mod event;
 pub mod explain;
 pub mod http;
 pub mod intake;
+mod mask;
 pub mod policy;
 pub mod render;
 pub mod settings;

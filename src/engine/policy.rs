@@ -4,6 +4,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
@@ -56,6 +57,9 @@ pub struct Policy {
     pub returns: Option<Returns>,
     /// How expiries are synchronised to one day of the month.
     pub expiry_sync: Option<ExpirySync>,
+    /// The newest version, if this is an older one: it reaches a case in flight where it is later (SAFE-9). A [`PolicySet`]
+    /// knows it, no file says it.
+    pub newest: Option<Arc<Self>>,
 }
 
 /// What moves a resource towards its end.
@@ -109,13 +113,13 @@ pub struct Step {
     pub notice: Option<NoticeKind>,
     /// Cannot be taken back: data is lost.
     pub irreversible: bool,
-    /// What must be proven before it, all of it (SAFE-4).
+    /// What must be proven before it, all of it (SAFE-4, SAFE-10).
     pub proofs: Vec<Proof>,
     /// The rules that it implements.
     pub rules: Vec<String>,
 }
 
-/// Somebody was told in time: what an irreversible step asks for (SAFE-4).
+/// Somebody was told in time: what an irreversible step asks for (SAFE-4), and a stop that leaves its minimum time (SAFE-10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// Kinds of notices that were accepted for at least one contact.
@@ -124,6 +128,9 @@ pub struct Proof {
     pub of_them: OfThem,
     /// The step comes at least this long after they were accepted.
     pub lead: TimeDelta,
+    /// The step waits for it at most this long beyond its deadline. Only where the step can be taken back, and always there:
+    /// who cannot be told at all is not served for nothing for ever.
+    pub at_most: Option<TimeDelta>,
 }
 
 /// How many of several.
@@ -365,9 +372,15 @@ pub struct PolicySet {
 }
 
 impl PolicySet {
-    /// Adds or replaces one.
+    /// Adds or replaces one; older versions of it learn of the newest.
     pub fn insert(&mut self, policy: Policy) {
-        self.policies.insert(policy.key.clone(), policy);
+        let id = policy.key.id.clone();
+        self.policies.insert(policy.key.clone(), Policy { newest: None, ..policy });
+        let newest = self.newest(&id).map(|newest| Policy { newest: None, ..newest.clone() });
+        let Some(newest) = newest.map(Arc::new) else { return };
+        for version in self.policies.values_mut().filter(|version| version.key.id == id) {
+            version.newest = (version.key != newest.key).then(|| Arc::clone(&newest));
+        }
     }
 
     /// One version: the one that a case in flight was started with.

@@ -13,7 +13,7 @@ use super::decision::{Circumstances, Decision, Input, Portfolio, Scope};
 use super::input::Body;
 use super::policy::PolicySet;
 use super::work::Work;
-use super::{arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, wake};
+use super::{arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, version, wake};
 
 /// Decides what follows from what happened to one account at one instant, and from what is due then.
 ///
@@ -25,12 +25,19 @@ pub fn step(
     circumstances: Circumstances<'_>,
 ) -> Decision {
     let mut work = Work::new(before.clone(), policies, circumstances);
+    let mut ids: Vec<_> = work.resources.keys().cloned().collect();
+    for id in &ids {
+        version::settle(&mut work, id);
+    }
     for notice in input.accepted {
         proof::accepted(&mut work, notice);
     }
+    for bounced in input.bounced {
+        proof::bounced(&mut work, *bounced);
+    }
     let verdicts = input.events.iter().map(|event| fact::apply(&mut work, event)).collect();
     arrears::settle(&mut work, &before.account.balances);
-    let mut ids: Vec<_> = work.resources.keys().cloned().collect();
+    ids = work.resources.keys().cloned().collect();
     // What waited for a hold is decided in the order in which it was asked for, before everything else.
     ids.sort_by_key(|id| work.resources[id].asked.as_ref().map_or(u64::MAX, |asked| asked.number));
     for id in &ids {
@@ -54,7 +61,8 @@ pub fn scope(
     let mut scope = Scope { due: true, gated: input.gates_moved, ..Scope::default() };
     let mut balances = account.balances.clone();
     let currency = account.profile.as_ref().map(|profile| profile.value.currency);
-    let told = input.accepted.iter().flat_map(|notice| &notice.items);
+    let bounced = input.bounced.iter().map(|bounced| bounced.notice);
+    let told = input.accepted.iter().copied().chain(bounced).flat_map(|notice| &notice.items);
     scope.named.extend(told.map(|item| item.resource.clone()));
     for event in input.events {
         match &event.body {

@@ -193,6 +193,9 @@ pub trait Read {
     /// A notice, as it was decided.
     fn notice(&self, id: &str) -> Result<Option<Notice>>;
 
+    /// The notice that a delivery belongs to.
+    fn notice_of(&self, delivery: &str) -> Result<Option<String>>;
+
     /// The deliveries of a notice, in the order in which they were stored.
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>>;
 
@@ -285,8 +288,11 @@ pub trait Transaction: Read {
     /// Forgets at most `limit` sent messages from before `before`; how many it was. Receipts stay.
     fn forget_sent(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize>;
 
-    /// Remembers the text of a policy version; refuses another text for one that is known.
-    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()>;
+    /// Remembers the text of a policy version; whether it is news. Refuses another text for one that is known.
+    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<bool>;
+
+    /// Makes every resource due at `at` that follows an older version of a policy: for once, and all in one.
+    fn wake_older_versions(&mut self, newer: &PolicyKey, at: DateTime<Utc>) -> Result<usize>;
 }
 
 /// Microseconds since 1970, rounded down: when something was.

@@ -3,8 +3,10 @@
 mod ahead;
 mod calendar;
 mod gates;
+mod life;
 mod news;
 mod proof;
 mod quiet;
 mod told;
+mod versions;
 mod world;
