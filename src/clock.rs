@@ -2,9 +2,13 @@
 //!
 //! Does not sleep and does not schedule.
 
+mod watch;
+
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
+
+pub use self::watch::{Seen, Watch};
 
 /// A point on the machine's monotonic clock: for measuring waits, never for deciding about a customer.
 /// Under a paused tokio runtime it stands still with it.

@@ -78,6 +78,7 @@ async fn feed_from(
             user_id: None,
             origin: format!("{source} line {number}"),
             tag: Tag { session: 0, number },
+            mark: None,
         };
         // Nobody takes them any more: the program is stopping.
         if deliveries.send(delivery).await.is_err() {

@@ -4,6 +4,8 @@
 //! or left, by losing the session or the process, and then it comes again. Nothing is ever sent back to the queue as a
 //! way to retry.
 
+mod mark;
+
 use std::collections::BTreeMap;
 
 use core::future::{Future, pending};
@@ -15,14 +17,17 @@ use lapin::Acker;
 use lapin::message::Delivery as Incoming;
 use lapin::options::BasicAckOptions;
 use metrics::counter;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::consume::{Arrival, Consumers};
 use crate::broker::ledger::Ledger;
 use crate::broker::link::{Link, rpc};
+use crate::broker::mark::{Token, read as read_mark};
 use crate::broker::supervise::Supervisor;
 use crate::broker::{BrokerError, BrokerHealth, BrokerSettings, Side, ensure, properties};
+
+pub use self::mark::{Mark, Marks, Pen, Wanted, marks};
 
 /// Deliveries taken from the link in a row before anything else is looked at.
 const BURST: usize = 64;
@@ -42,6 +47,23 @@ pub struct Delivery {
     pub origin: String,
     /// What to acknowledge once the commit has returned.
     pub tag: Tag,
+    /// What it says instead of an event: then the body is not looked at.
+    pub mark: Option<Mark>,
+}
+
+impl Delivery {
+    /// One that came from no queue, says only this, and is acknowledged to nobody.
+    pub fn of(mark: Mark) -> Self {
+        Self {
+            body: Vec::new(),
+            content_type: None,
+            headers: BTreeMap::new(),
+            user_id: None,
+            origin: String::new(),
+            tag: Tag { session: 0, number: 0 },
+            mark: Some(mark),
+        }
+    }
 }
 
 /// Names a delivery within one broker session.
@@ -60,6 +82,10 @@ pub struct Intake {
     deliveries: Option<mpsc::Sender<Delivery>>,
     acks: mpsc::Receiver<Tag>,
     health: BrokerHealth,
+    /// Whose markers are known again.
+    token: Option<Token>,
+    /// Told which session consumes.
+    consuming: Option<watch::Sender<Option<u64>>>,
 }
 
 impl Intake {
@@ -71,7 +97,20 @@ impl Intake {
         acks: mpsc::Receiver<Tag>,
         health: BrokerHealth,
     ) -> Self {
-        Self { settings, deliveries: Some(deliveries), acks, health }
+        let deliveries = Some(deliveries);
+        Self { settings, deliveries, acks, health, token: None, consuming: None }
+    }
+
+    /// The same, which knows the markers of `token` again and tells `consuming` which session they must be written in.
+    #[must_use]
+    pub fn marked(self, token: Token, consuming: watch::Sender<Option<u64>>) -> Self {
+        Self { token: Some(token), consuming: Some(consuming), ..self }
+    }
+
+    fn consumes(&self, session: Option<u64>) {
+        if let Some(consuming) = &self.consuming {
+            consuming.send_replace(session);
+        }
     }
 
     /// Consumes until `shutdown`, over any number of sessions. Then cancels the consumers, hands over what has come
@@ -86,7 +125,9 @@ impl Intake {
         let mut supervisor = Supervisor::new(Side::Consume, self.health.clone(), backoff);
         while !shutdown.is_cancelled() && self.deliveries.as_ref().is_some_and(|to| !to.is_closed())
         {
-            let delay = match self.session(&mut supervisor, &shutdown).await {
+            let ended = self.session(&mut supervisor, &shutdown).await;
+            self.consumes(None);
+            let delay = match ended {
                 Ok(()) => break,
                 Err(error) => supervisor.ended(error)?,
             };
@@ -117,10 +158,11 @@ impl Intake {
         let Some(opened) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
         let (link, mut consumers) = opened?;
         supervisor.up();
+        self.consumes(Some(session));
 
         let mut broken = pin!(link.broken(Side::Consume, self.health.clone(), &settings.link));
         let mut proof = pin!(consumers.proof_of_life(&link, settings));
-        let mut desk = Desk::new(session, settings, self.deliveries.clone());
+        let mut desk = Desk::new(session, settings, self.deliveries.clone(), self.token);
         let mut stopping = false;
         loop {
             tokio::select! {
@@ -166,6 +208,7 @@ impl Intake {
 /// What is going on in one session.
 struct Desk {
     session: u64,
+    token: Option<Token>,
     settings: BrokerSettings,
     /// `None`: nothing more is handed over.
     deliveries: Option<mpsc::Sender<Delivery>>,
@@ -183,9 +226,11 @@ impl Desk {
         session: u64,
         settings: &BrokerSettings,
         deliveries: Option<mpsc::Sender<Delivery>>,
+        token: Option<Token>,
     ) -> Self {
         Self {
             session,
+            token,
             settings: settings.clone(),
             deliveries,
             waiting: None,
@@ -237,6 +282,7 @@ impl Desk {
         let origin = format!("{name} #{}", incoming.delivery_tag);
         let number = self.ledger.hand_over(queue, incoming.acker);
         let properties = &incoming.properties;
+        let mark = read_mark((properties, &incoming.data), queue, self.token, self.session);
         let delivery = Delivery {
             content_type: properties.content_type().as_ref().map(ToString::to_string),
             headers: properties::headers(properties.headers().as_ref()),
@@ -244,6 +290,7 @@ impl Desk {
             body: incoming.data,
             origin,
             tag: Tag { session: self.session, number },
+            mark,
         };
         let Some(to) = &self.deliveries else { return };
         match to.try_send(delivery) {

@@ -123,6 +123,12 @@ pub fn describe_metrics() {
     );
     describe_counter!("dunlin_unknown_fields_total", "Fields of events that dunlin does not know.");
     describe_counter!("dunlin_quarantined_total", "Messages put into quarantine, by reason.");
+    describe_counter!("dunlin_markers_total", "Markers for the input queues, by outcome.");
+    describe_gauge!(
+        "dunlin_silent_sources",
+        "Sources that should have sent a heartbeat: what is due after their last one is not released."
+    );
+    describe_gauge!("dunlin_clocks_agree", "Whether the wall clock agrees with the monotonic one.");
     describe_histogram!("dunlin_commit_seconds", "How long commits took.");
     describe_histogram!("dunlin_commit_events", "How many inputs a commit held.");
     describe_gauge!("dunlin_build_info", "Always 1; the version is in the label.");
@@ -133,6 +139,16 @@ pub fn describe_metrics() {
 pub fn show_outbox(pending: u64, oldest_age: Duration) {
     gauge!("dunlin_outbox_pending").set(pending as f64);
     gauge!("dunlin_outbox_oldest_age_seconds").set(oldest_age.as_secs_f64());
+}
+
+/// Shows how many sources should have sent a heartbeat and have not.
+pub fn show_silent_sources(count: usize) {
+    gauge!("dunlin_silent_sources").set(count as f64);
+}
+
+/// Shows whether the clock can be trusted.
+pub fn show_clocks(agree: bool) {
+    gauge!("dunlin_clocks_agree").set(f64::from(u8::from(agree)));
 }
 
 /// Counts an attempt to send by `channel`, its outcome and how long it took.

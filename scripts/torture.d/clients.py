@@ -1,6 +1,7 @@
 """The foreign clients of dunlin (pika): the billing pipeline that publishes, and the reader of what dunlin publishes."""
 
 import collections
+import itertools
 import json
 import queue
 import threading
@@ -20,6 +21,8 @@ STORIES_MAX = 40
 COPY_NOW, COPY_LATER = 0.05, 0.08
 # How often stories that wait are asked.
 ASK_SECONDS = 0.2
+# How often the pipeline says that it is alive.
+BEAT_SECONDS = 1.0
 STORY_ENDS = object()
 
 
@@ -29,6 +32,13 @@ def connect(port):
 
 def depth(channel, name):
     return channel.queue_declare(name, passive=True).method.message_count
+
+
+def await_empty(channel, name, seconds=20):
+    """Until nothing is ready in it, or so many seconds have passed."""
+    deadline = time.monotonic() + seconds
+    while depth(channel, name) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def await_queue(port, name, alive, seconds=60):
@@ -46,6 +56,29 @@ def await_queue(port, name, alive, seconds=60):
             time.sleep(0.02)
 
 
+class Beat:
+    """A heartbeat, handed to every lane: it vouches for what all of them were handed before it."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, instant):
+        event = {
+            "specversion": "1.0",
+            "id": f"heartbeat-{next(self.numbers)}",
+            "source": "/torture",
+            "type": "billing.heartbeat",
+            "time": instant,
+            "data": {},
+        }
+        self.body = json.dumps(event).encode()
+        self.lock, self.missing = threading.Lock(), LANES
+
+    def is_reached(self):
+        with self.lock:
+            self.missing -= 1
+            return self.missing == 0
+
+
 class Lane(threading.Thread):
     """One connection that publishes with confirms, each message before the next. An account always has the same lane."""
 
@@ -60,7 +93,13 @@ class Lane(threading.Thread):
             connection = connect(self.port)
             self.channel = connection.channel()
             self.channel.confirm_delivery()
-            for number, (subject, body, is_copy) in enumerate(iter(self.waiting.get, None)):
+            for number, what in enumerate(iter(self.waiting.get, None)):
+                if isinstance(what, Beat):
+                    # Whoever comes last publishes it: everything that was handed over before it is confirmed.
+                    if what.is_reached():
+                        self.send("pipeline", what.body)
+                    continue
+                subject, body, is_copy = what
                 while number % 10 == 0 and depth(self.channel, EVENTS) > READY_MAX:
                     time.sleep(0.005)
                 self.send(subject, body)
@@ -121,10 +160,13 @@ class Publisher(threading.Thread):
                 raise SystemExit(f"publishing failed: {thread.failure!r}")
 
     def tell_all(self):
-        under_way, waiting, ask_at = [], [], 0.0
+        under_way, waiting, ask_at, beat_at = [], [], 0.0, 0.0
         while under_way or waiting or not self.ending.is_set():
             if len(under_way) < STORIES_MAX and not self.ending.is_set() and not self.hold.is_set():
                 under_way.append(self.world.begin())
+            if time.monotonic() > beat_at:
+                beat_at = time.monotonic() + BEAT_SECONDS
+                self.beat()
             if waiting and time.monotonic() > ask_at:
                 ask_at = time.monotonic() + ASK_SECONDS
                 under_way += waiting
@@ -155,6 +197,12 @@ class Publisher(threading.Thread):
         account without one in between that happens now."""
         if event["time"] <= self.latest and event["subject"] in self.since_latest:
             self.publish(next(self.ticks))
+
+    def beat(self):
+        """Everything that was made so far is with the lanes. Not in the ledger: nothing is simulated that waits for it."""
+        beat = Beat(self.world.text_now())
+        for lane in self.lanes:
+            self.hand_over(lane, beat)
 
     def publish(self, event):
         if event["time"] > self.latest:
@@ -189,9 +237,9 @@ class Publisher(threading.Thread):
 class Witness(threading.Thread):
     """Reads everything that dunlin publishes from a durable queue of its own, with acknowledgements."""
 
-    def __init__(self, port, charges):
+    def __init__(self, port, charges, released):
         super().__init__(name="witness", daemon=True)
-        self.charges = charges
+        self.charges, self.released = charges, released
         self.connection = connect(port)
         self.channel = self.connection.channel()
         self.channel.exchange_declare(OUTPUT, "topic", durable=True)
@@ -211,6 +259,8 @@ class Witness(threading.Thread):
             self.bodies.append(body)
             if b'"lifecycle.charge.requested"' in body:
                 self.charges.add(json.loads(body)["data"]["charge"])
+            if b'"to":"released"' in body and b'"lifecycle.resource.changed"' in body:
+                self.released.add(json.loads(body)["data"]["resource"])
             self.channel.basic_ack(method.delivery_tag)
         self.channel.cancel()
         self.connection.close()
@@ -221,3 +271,22 @@ class Witness(threading.Thread):
         if self.is_alive():
             raise SystemExit("the witness did not come to an end")
         return [json.loads(body) for body in self.bodies]
+
+
+class Pulse:
+    """Heartbeats of a pipeline that has nothing more to say, over a connection of its own."""
+
+    def __init__(self, port):
+        self.connection = connect(port)
+        self.channel = self.connection.channel()
+        self.channel.confirm_delivery()
+        self.next = 0.0
+
+    def beat(self, instant):
+        if time.monotonic() > self.next:
+            self.next = time.monotonic() + BEAT_SECONDS
+            properties = pika.BasicProperties(content_type="application/cloudevents+json", delivery_mode=2)
+            self.channel.basic_publish(INPUT, "pipeline", Beat(instant).body, properties, mandatory=True)
+
+    def stop(self):
+        self.connection.close()

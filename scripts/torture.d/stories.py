@@ -52,6 +52,8 @@ class World:
         self.contacts = {}
         # The charges that dunlin has asked for, by name.
         self.charges = set()
+        # The resources that dunlin has released.
+        self.released = set()
 
     def begin(self):
         """A new story about a new account."""
@@ -61,6 +63,9 @@ class World:
 
     def account(self):
         return Account(self)
+
+    def text_now(self):
+        return text(self.clock())
 
     def soon(self):
         """An instant during the run. Whole multiples of five seconds, so that much is due at once."""
@@ -205,6 +210,12 @@ def terminated(account):
         yield account.request("release")
     else:
         yield account.terminate("immediate")
+    # A release waits for heartbeats: what is asked for meanwhile would be answered otherwise.
+    asked_at = account.now()
+    while account.resource not in account.world.released:
+        yield None
+        if account.now() > asked_at + PATIENCE:
+            return
     yield account.request("restore")
 
 

@@ -54,6 +54,12 @@ releases_overall = 1000000
 arrears_per_hour = 1000000
 share_floor = 1000000
 settle_ms = 0
+[freshness]
+# Every release waits for a heartbeat and for markers, which are killed on their way like everything else.
+default = "heartbeat"
+marker_interval_ms = 200
+# A release that dunlin is too dead to do in time is no news: simulate, which is never late, would not tell of it.
+patience_secs = 3600
 [log]
 level = "warn"
 """
@@ -72,13 +78,14 @@ def die_with_us():
 class State:
     """What the store holds."""
 
-    events: int  # taken in
+    events: int  # taken in, without heartbeats
     decisions: int
     receipts: int
     quarantined: int
     publications: int  # not confirmed yet
     deliveries: int  # not delivered yet
     due: int  # accounts and resources with a wake at or before the instant asked for
+    gated: int  # resources with a step that waits for heartbeats and markers
 
     def outbox(self):
         return self.publications + self.deliveries
@@ -91,13 +98,14 @@ def read(store, until=0):
         one = lambda sql, *values: connection.execute(sql, values).fetchone()[0]  # noqa: E731
         connection.execute("BEGIN")
         return State(
-            one(f"{count} inbox"),
+            one(f"{count} inbox WHERE event_type <> 'billing.heartbeat'"),
             one(f"{count} decisions"),
             one(f"{count} receipts"),
             one(f"{count} quarantine"),
             one(f"{count} publications"),
             one(f"{count} deliveries WHERE state = 'pending'"),
             one(f"{count} accounts WHERE wake_at <= ?", until) + one(f"{count} resources WHERE wake_at <= ?", until),
+            one(f"{count} resources WHERE gate IS NOT NULL"),
         )
     finally:
         connection.close()

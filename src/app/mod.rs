@@ -21,7 +21,7 @@ use self::parts::Parts;
 pub use self::parts::{PartsError, missing_templates, policies, renderer};
 use self::tasks::{Life, Tasks};
 use self::wires::{Shared, Wires};
-use crate::broker::{BrokerError, BrokerHealth};
+use crate::broker::{BrokerError, BrokerHealth, MarkTask, Token};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::dispatch::deliver::{Deliver, Desk, DispatchError, Limits, Way, WayHealth};
 use crate::dispatch::message::Publisher;
@@ -32,7 +32,7 @@ use crate::dispatch::retry::Patience;
 use crate::embedded::{self, Source};
 use crate::engine::policy::Channel;
 use crate::http::{self, Heartbeat, HttpState, Need, Readiness};
-use crate::intake::{Delivery, Intake, Tag};
+use crate::intake::{Delivery, Intake, Mark, Pen, Tag};
 use crate::settings::Settings;
 use crate::shutdown::Signals;
 use crate::store::StoreError;
@@ -152,9 +152,16 @@ impl App {
         let wires = Wires::new(&self.settings);
         let readiness = Readiness::new(Arc::clone(&self.clock));
         let pages = self.bind_pages().await?;
+        let mut marks = None;
         let publisher: Arc<dyn Publisher> = match mode {
-            Mode::Broker => self.start_broker(wires.deliveries.0, wires.acks.1, &readiness),
+            Mode::Broker => {
+                marks = Some(wires.marks.0);
+                let input = (wires.deliveries.0, wires.acks.1, wires.marks.1);
+                self.start_broker(input, &readiness)
+            }
             Mode::Embedded(embedded) => {
+                // Whoever wrote the file has no login that a broker could vouch for.
+                self.settings.freshness.sources.ask_no_users();
                 let publisher =
                     FilePublisher::open(&embedded.data).map_err(system(FilePublisher::FILE))?;
                 self.start_file(embedded.events, wires.deliveries.0, wires.acks.1);
@@ -175,6 +182,7 @@ impl App {
             deliveries: wires.deliveries.1,
             reports: wires.reports.1,
             acks: wires.acks.0,
+            marks,
             in_flight: wires.in_flight,
             committed: wires.committed,
             health: wires.health.0,
@@ -195,12 +203,19 @@ impl App {
     /// Intake and the publisher's link; the state of both becomes readiness.
     fn start_broker(
         &mut self,
-        deliveries: mpsc::Sender<Delivery>,
-        acks: mpsc::Receiver<Tag>,
+        (deliveries, acks, pen): (mpsc::Sender<Delivery>, mpsc::Receiver<Tag>, Pen),
         readiness: &Readiness,
     ) -> Arc<dyn Publisher> {
         let health = BrokerHealth::default();
-        let intake = Intake::new(self.settings.broker.clone(), deliveries, acks, health.clone());
+        let token = Token::new();
+        let intake = Intake::new(self.settings.broker.clone(), deliveries, acks, health.clone())
+            .marked(token, pen.session);
+        let marker = MarkTask::new(self.settings.broker.clone(), token, pen.wanted);
+        let stop = self.stop();
+        self.tasks.add("markers", Life::Whole, async move {
+            marker.run(stop).await;
+            Ok(())
+        });
         let stop = self.stop();
         self.tasks.add("intake", Life::Whole, async move { Ok(intake.run(stop).await?) });
         let (publisher, link) = publisher(self.settings.broker.clone(), health.clone());
@@ -229,6 +244,10 @@ impl App {
             embedded::feed(events, deliveries.clone(), max, stop.clone())
                 .await
                 .map_err(system(&what))?;
+            if keep_open && !stop.is_cancelled() {
+                // Nobody takes it any more: the program is stopping.
+                let _ = deliveries.send(Delivery::of(Mark::End)).await;
+            }
             if keep_open {
                 stop.cancelled().await;
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -12,29 +13,78 @@ use crate::dispatch::deliver::WayHealth;
 use crate::http::{ComponentHandle, Heartbeat, Need, Readiness, State};
 use crate::store::{Reader, StoreError};
 use crate::telemetry;
-use crate::worker::WorkerHealth;
+use crate::worker::{Outlook, WorkerHealth};
 
-/// Each round of the commit loop is a beat. What waits for a person is listed only: it is meant to wait.
-pub(super) async fn worker(
+/// Each round of the commit loop is a beat; what it knows of facts and clocks is listed, and what waits for a person, which is meant
+/// to wait.
+pub(super) fn worker(
     mut health: watch::Receiver<WorkerHealth>,
     heartbeat: Heartbeat,
     (readiness, breaker): (Readiness, ComponentHandle),
     close: CancellationToken,
-) {
+) -> impl Future<Output = ()> {
+    let clock = readiness.component("clock", Need::Listed);
+    let freshness = readiness.component("freshness", Need::Listed);
     breaker.set(State::Ok, "nothing is held");
-    while let Some(Ok(())) = close.run_until_cancelled(health.changed()).await {
-        heartbeat.beat();
-        match health.borrow().open_batches {
-            0 => breaker.set(State::Ok, "nothing is held"),
-            count => breaker.set(
-                State::Degraded,
-                format!("{count} held, for a person to decide (dunlin breaker list)"),
-            ),
-        }
-        if let Some(at) = health.borrow_and_update().last_wake {
-            readiness.woke(at);
+    async move {
+        while let Some(Ok(())) = close.run_until_cancelled(health.changed()).await {
+            heartbeat.beat();
+            let now = health.borrow_and_update();
+            match now.open_batches {
+                0 => breaker.set(State::Ok, "nothing is held"),
+                count => breaker.set(
+                    State::Degraded,
+                    format!("{count} held, for a person to decide (dunlin breaker list)"),
+                ),
+            }
+            if let Some(at) = now.last_wake {
+                readiness.woke(at);
+            }
+            if let Some(outlook) = &now.outlook {
+                show_clock(&clock, outlook);
+                show_freshness(&freshness, outlook);
+            }
         }
     }
+}
+
+fn show_clock(component: &ComponentHandle, outlook: &Outlook) {
+    telemetry::show_clocks(outlook.clock_off.is_none());
+    match outlook.clock_off {
+        None => component.set(State::Ok, "the wall clock agrees with the monotonic one"),
+        Some(off) => {
+            let off = off.num_seconds();
+            let detail = format!(
+                "the wall clock is off by {off} s: nothing is released until it is back or vouched for"
+            );
+            component.set(State::Degraded, detail);
+        }
+    }
+}
+
+fn show_freshness(component: &ComponentHandle, outlook: &Outlook) {
+    telemetry::show_silent_sources(outlook.silence.as_ref().map_or(0, |silence| silence.count));
+    if outlook.has_too_many {
+        let detail = "more sources than freshness.sources_max send events: nothing is released until they are listed";
+        return component.set(State::Degraded, detail);
+    }
+    let Some(silence) = &outlook.silence else {
+        let known = ["no source is known yet", "no source is silent"];
+        return component.set(State::Ok, known[usize::from(outlook.has_sources)]);
+    };
+    let since = match silence.since {
+        Some(at) => format!("since {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        None => "has sent no heartbeat".to_owned(),
+    };
+    let others = match silence.count {
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    let detail = format!(
+        "silent: {} {since}{others}; what is due after that is not released",
+        silence.source
+    );
+    component.set(State::Degraded, detail);
 }
 
 /// Both links to the broker, and the bindings that are missing. They have their lines before this is first polled.

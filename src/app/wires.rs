@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::report::Report;
-use crate::intake::{Delivery, Tag};
+use crate::intake::{Delivery, Marks, Pen, Tag, marks};
 use crate::settings::Settings;
 use crate::worker::WorkerHealth;
 
@@ -17,6 +17,7 @@ pub(super) struct Wires {
     pub(super) deliveries: (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>),
     pub(super) reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
     pub(super) acks: (mpsc::Sender<Tag>, mpsc::Receiver<Tag>),
+    pub(super) marks: (Marks, Pen),
     pub(super) health: (watch::Sender<WorkerHealth>, watch::Receiver<WorkerHealth>),
     pub(super) in_flight: Arc<InFlight>,
     pub(super) committed: Arc<Notify>,
@@ -33,6 +34,7 @@ impl Wires {
             deliveries: mpsc::channel(group * 2),
             reports: mpsc::channel(group * 2),
             acks: mpsc::channel(ACKS),
+            marks: marks(settings.broker.input.queues.len()),
             health: watch::channel(WorkerHealth::default()),
             in_flight: Arc::default(),
             committed: Arc::default(),

@@ -18,6 +18,8 @@ pub enum Side {
     Consume,
     /// State changes out.
     Publish,
+    /// Markers into the input queues.
+    Mark,
     /// A command that a person runs.
     Tool,
 }
@@ -28,6 +30,7 @@ impl Side {
         match self {
             Self::Consume => "consume",
             Self::Publish => "publish",
+            Self::Mark => "mark",
             Self::Tool => "tool",
         }
     }
@@ -84,7 +87,7 @@ impl BrokerHealth {
         self.0.send_modify(|state| match side {
             Side::Consume => change(&mut state.consume),
             Side::Publish => change(&mut state.publish),
-            Side::Tool => {}
+            Side::Mark | Side::Tool => {}
         });
     }
 

@@ -13,6 +13,7 @@ mod error;
 mod health;
 pub(crate) mod ledger;
 pub(crate) mod link;
+pub(crate) mod mark;
 pub(crate) mod properties;
 mod settings;
 mod shift;
@@ -23,6 +24,7 @@ mod uri;
 
 pub use error::BrokerError;
 pub use health::{BrokerHealth, BrokerState, Side, SideState};
+pub use mark::{MarkTask, Token};
 pub use settings::{
     BrokerSettings, DeadLetterSettings, InputExchangeType, InputSettings, LinkSettings,
     OutputSettings, QueueSettings, SettingsProblem, TopologyMode,

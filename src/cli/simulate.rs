@@ -155,6 +155,7 @@ fn decode(
         user_id: None,
         origin: format!("line {number}"),
         tag: Tag { session: 0, number },
+        mark: None,
     };
     event::decode(&delivery, limits)
         .inspect_err(|refusal| {

@@ -188,6 +188,10 @@ impl<'p> Seer<'p> {
         if self.policy.class(&due.step.to) <= PhaseClass::Unpaid {
             return Some(at);
         }
+        // Also before it is said: when facts, clocks or people let it go is not foreseen.
+        if self.resource.gated.is_some_and(|gated| gated.due_at <= self.from) {
+            return None;
+        }
         while let Some(hold) = self.stopping(due.step.irreversible, at) {
             at = due.ahead(self.policy, hold.until?);
         }
@@ -224,8 +228,12 @@ impl<'p> Seer<'p> {
         true
     }
 
-    /// When what the customer asked for comes true; never where a hold has no end.
+    /// When what the customer asked for comes true; never where a hold has no end, or where it waits for facts or clocks.
     fn free_for(&mut self, asked: &Asked) -> Option<DateTime<Utc>> {
+        if self.resource.gated.is_some_and(|gated| gated.due_at == asked.at) {
+            self.see(self.from, Coming::Held { to: asked.to.clone() });
+            return None;
+        }
         let is_final = self.policy.class(&asked.to) == PhaseClass::Gone;
         let mut at = self.from;
         while let Some(hold) = self.stopping(is_final, at) {
@@ -275,6 +283,7 @@ impl<'p> Seer<'p> {
         resource.phase = to.clone();
         resource.entered_at = at;
         resource.entered_by = by;
+        resource.gated = None;
         resource.forget_held();
         if self.policy.class(to) >= PhaseClass::Retained {
             resource.asked = None;

@@ -77,6 +77,8 @@ codes! {
     Instant = "instant",
     /// An address or a phone number that could harm whoever uses it.
     Address = "address",
+    /// Its source may not send it, or not with this login.
+    NotAllowed = "not_allowed",
 }
 
 impl RefusalCode {

@@ -21,6 +21,7 @@ pub(in crate::event) fn bytes(body: impl Into<Vec<u8>>) -> Delivery {
         user_id: None,
         origin: "test".to_owned(),
         tag: Tag { session: 1, number: 1 },
+        mark: None,
     }
 }
 

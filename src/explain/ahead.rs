@@ -81,10 +81,7 @@ pub(super) fn would_change(
     lines.extend(payments(policy, place, facts));
     lines.extend(wishes(found, place, facts, !holds.is_empty()));
     lines.extend(holds.iter().map(|hold| lifted(hold, held)));
-    lines.extend(held.filter(|held| held.because == Because::Breaker.word()).map(|held| {
-        let to = &held.to;
-        format!("when its batch is approved (dunlin breaker list), it goes to {to} (SAFE-6)")
-    }));
+    lines.extend(held.and_then(let_go));
     let doubted = found.account.doubted.filter(|_| policy.clock == Clock::Arrears);
     lines.extend(facts.and(doubted).map(|_| {
         "its account is below zero and may be one of too many: when that is judged or approved \
@@ -189,4 +186,30 @@ fn lifted(hold: &InForce, held: Option<&Waiting>) -> String {
         }
         None => format!("when {what} {hold} is lifted, it stops nothing any more"),
     }
+}
+
+/// What a word for what holds a step means, where it is nothing that is listed of the resource.
+pub(super) fn why_held(because: &str) -> Option<&'static str> {
+    if because == Because::Freshness.word() {
+        return Some("facts from before its deadline may still be on their way (SAFE-5)");
+    }
+    let is_clock = because == Because::Clock.word();
+    is_clock.then_some("the wall clock jumped, or shows less than it did before (SAFE-11)")
+}
+
+/// What ends such a wait.
+fn let_go(held: &Waiting) -> Option<String> {
+    let when = if held.because == Because::Freshness.word() {
+        "when every source has sent a heartbeat past its deadline and the queues were read since"
+    } else if held.because == Because::Clock.word() {
+        "when the wall clock is back, or every source that sends heartbeats says what it says"
+    } else if held.because == Because::Breaker.word() {
+        let to = &held.to;
+        return Some(format!(
+            "when its batch is approved (dunlin breaker list), it goes to {to} (SAFE-6)"
+        ));
+    } else {
+        return None;
+    };
+    Some(format!("{when}, it goes to {}", held.to))
 }

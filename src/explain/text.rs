@@ -112,6 +112,9 @@ impl Page {
                 held.since,
                 &format!("{} is due and held since then: {}", held.to, held.because),
             );
+            if let Some(why) = super::ahead::why_held(&held.because) {
+                self.below(why);
+            }
         }
         for hold in &one.holds {
             self.hold(hold);

@@ -8,6 +8,7 @@ use super::record::{Record, concerns};
 use super::{ByHand, Caused, Facts, InForce, Place, Question, Waiting};
 use crate::engine::act::Given;
 use crate::engine::effect::{Effect, Transition};
+use crate::engine::forecast::{Coming, forecast};
 use crate::engine::hold::{Hold, Holds};
 use crate::engine::id::{PhaseName, ResourceId};
 use crate::engine::input::HoldScope;
@@ -134,7 +135,7 @@ impl<'f> Instant<'f> {
     /// A step that was due and held.
     pub(super) fn held(&self) -> Option<Waiting> {
         if self.is_known() {
-            let held = self.found.resource.held.as_ref()?;
+            let Some(held) = self.found.resource.held.as_ref() else { return self.gated() };
             let (to, because) = (held.to.clone(), held.because.clone());
             return Some(Waiting { to, since: held.since, because });
         }
@@ -151,6 +152,18 @@ impl<'f> Instant<'f> {
             }),
             _ => None,
         }
+    }
+
+    /// A step that is due and waits, and of which nobody was told so far: most wait for a moment.
+    fn gated(&self) -> Option<Waiting> {
+        let Found { resource, policy, account, moratoria } = self.found;
+        let gated = resource.gated?;
+        let ahead = forecast(policy, (account, moratoria), resource, self.at);
+        let to = ahead.into_iter().find_map(|ahead| match ahead.what {
+            Coming::Held { to } => Some(to),
+            _ => None,
+        })?;
+        Some(Waiting { to, since: gated.due_at, because: gated.by.word().to_owned() })
     }
 
     /// The holds in force on it and on its account.

@@ -130,6 +130,8 @@ pub struct Settings {
     pub notices: Brand,
     /// How the outbox is worked off.
     pub dispatch: DispatchSettings,
+    /// Who may say what, and what must be known before anything is released.
+    pub freshness: worker::Freshness,
 }
 
 /// Settings, and where each of them comes from.
@@ -152,6 +154,7 @@ impl Settings {
             retention: self.store.retention.clone(),
             command_poll: self.worker.command_poll,
             breaker: self.breaker.clone(),
+            freshness: self.freshness.clone(),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: std::env::var(FAULT_VARIABLE)
                 .is_ok_and(|fault| fault == "acknowledge-before-commit"),

@@ -11,6 +11,7 @@ use super::*;
 use crate::settings::shape::Kind;
 
 mod sections_of_others;
+mod sources;
 
 fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -176,6 +176,7 @@ impl Given {
             user_id: None,
             origin: "--event".to_owned(),
             tag: Tag { session: 0, number: 0 },
+            mark: None,
         };
         event::decode(&delivery, &Limits::default()).map(|decoded| decoded.event).map_err(Box::new)
     }

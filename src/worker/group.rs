@@ -16,7 +16,8 @@ use super::bounce::CameBack;
 use super::breaker::{Breaker, BreakerSettings, Steps};
 use super::cache::Cache;
 use super::outbox::{self, Pen};
-use super::world::World;
+use super::sources::Freshness;
+use super::world::{Kept, World};
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::{
     Bounced, Circumstances, Decision, Input, Portfolio, Proofs, Scope, Verdict,
@@ -52,6 +53,8 @@ pub struct Settings {
     pub breaker: BreakerSettings,
     /// How long an idle worker leaves a command of an operator unseen at most.
     pub command_poll: Duration,
+    /// Who may say what, and what must be known before anything is released.
+    pub freshness: Freshness,
     /// The fault that `scripts/torture --self-test` must notice. No release has it.
     #[cfg(feature = "fault-injection")]
     pub acknowledges_before_commit: bool,
@@ -67,6 +70,7 @@ impl Default for Settings {
             retention: Retention::default(),
             breaker: BreakerSettings::default(),
             command_poll: Duration::from_secs(1),
+            freshness: Freshness::default(),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: false,
         }
@@ -105,7 +109,7 @@ pub(super) struct Group<'t> {
     policies: &'t PolicySet,
     pub(super) settings: &'t Settings,
     pub(super) proofs: Proofs,
-    world: &'t World,
+    pub(super) world: &'t mut World,
     /// Where something may be one of too many.
     breaker: Option<&'t mut Breaker>,
     /// Steps that may come in this group as they are few, by account.
@@ -113,8 +117,6 @@ pub(super) struct Group<'t> {
     cache: Cache,
     /// Where this group has placed or lifted one: all of them, as they are by now.
     moratoria: Option<Moratoria>,
-    /// They changed, and what they hold was not looked at since.
-    pub(super) moratoria_moved: bool,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
     pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
     /// Notices of which a message came back, by account, to be decided about in this commit.
@@ -128,7 +130,7 @@ impl<'t> Group<'t> {
         policies: &'t PolicySet,
         settings: &'t Settings,
         proofs: Proofs,
-        world: &'t World,
+        world: &'t mut World,
     ) -> Self {
         let (cache, tally) = (Cache::default(), Tally::default());
         Self {
@@ -141,7 +143,6 @@ impl<'t> Group<'t> {
             cleared: BTreeMap::new(),
             cache,
             moratoria: None,
-            moratoria_moved: false,
             accepted: BTreeMap::new(),
             came_back: BTreeMap::new(),
             tally,
@@ -171,7 +172,11 @@ impl<'t> Group<'t> {
         };
         self.tally.unknown_fields += decoded.unknown_fields as u64;
         self.tally.unusable_addresses += decoded.unusable_addresses as u64;
-        match self.tx.receive(&arrival)? {
+        let receipt = self.tx.receive(&arrival)?;
+        if receipt == Receipt::New {
+            self.hear(&decoded.event)?;
+        }
+        match receipt {
             Receipt::New if matches!(decoded.event.body, Body::Heartbeat) => {
                 self.count(decoded.event_type, "applied");
                 Ok(None)
@@ -208,6 +213,25 @@ impl<'t> Group<'t> {
                 Ok(None)
             }
         }
+    }
+
+    /// Takes note of who said something, and of what heartbeats say of all other facts.
+    fn hear(&mut self, event: &Event) -> Result<(), WorkerError> {
+        let source = event.key.source.as_str();
+        let kept = self.world.heard(source)?;
+        self.keep(kept)?;
+        if matches!(event.body, Body::Heartbeat) {
+            let kept = self.world.heartbeat(source, event.time)?;
+            self.keep(kept)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, kept: Option<Kept>) -> Result<(), WorkerError> {
+        if let Some((name, key, fact)) = kept {
+            self.tx.put_register(name, &key, &fact)?;
+        }
+        Ok(())
     }
 
     /// Decides about events of one account and one instant, in arrival order, and about what is due for it.
@@ -285,11 +309,17 @@ impl<'t> Group<'t> {
                 user_id: None,
                 origin: "parked".into(),
                 tag: crate::intake::Tag { session: 0, number: 0 },
+                mark: None,
             };
             self.set_aside(event, "unknown", ("contradiction", reason.clone()), waited, now)?;
         }
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
         outbox::write(&mut pen, account, input, &decision, &mut self.tally)?;
+        let changed = decision.resources_changed.iter();
+        let mut gated = changed.filter_map(|id| decision.after.resources.get(id)?.gated);
+        if gated.any(|gated| gated.by == Because::Freshness) {
+            self.world.waits_for_facts();
+        }
         self.cache.apply(account, &decision);
         Ok(decision)
     }
@@ -307,7 +337,7 @@ impl<'t> Group<'t> {
             "a moratorium was placed or lifted"
         );
         self.moratoria = Some(all);
-        self.moratoria_moved = true;
+        self.world.looks.at(Because::Moratorium, DateTime::<Utc>::MAX_UTC);
         Ok(true)
     }
 
@@ -459,6 +489,10 @@ impl<'t> Group<'t> {
     /// Writes what changed and makes it durable.
     pub(super) fn commit(mut self) -> Result<Tally, WorkerError> {
         self.flush()?;
+        if !self.tally.events.is_empty() || !self.tally.wakes.is_empty() {
+            let kept = self.world.clock_to_keep()?;
+            self.keep(kept)?;
+        }
         self.tx.commit()?;
         self.tally.moratoria = self.moratoria;
         Ok(self.tally)

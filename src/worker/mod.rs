@@ -7,20 +7,27 @@
 mod bounce;
 mod breaker;
 mod cache;
+mod clocks;
 mod commands;
+mod freshness;
 mod group;
+mod look;
 mod outbox;
 mod replay;
 mod serve;
+mod sources;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod world;
 
 pub use breaker::BreakerSettings;
+pub use freshness::Silence;
 pub use group::{Settings, Tally};
 pub use replay::Replay;
 pub use serve::{Ports, Serve, WorkerHealth};
+pub use sources::{Freshness, HEARTBEAT, Proof, Rules, Sources};
+pub use world::Outlook;
 
 /// Why the worker stopped without being told to. Everything that was not committed is still in the broker.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +35,7 @@ pub enum WorkerError {
     /// The store failed in a way that deciding on would be guessing.
     #[error("the store failed: {0}")]
     Store(#[from] crate::store::StoreError),
-    /// A row of the outbox cannot be written as JSON.
-    #[error("a decision cannot be written as JSON: {0}")]
+    /// A row of the outbox cannot be written as JSON, or a register cannot be read back.
+    #[error("a decision or a register is no JSON: {0}")]
     Encode(#[from] serde_json::Error),
 }

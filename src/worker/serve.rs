@@ -13,17 +13,16 @@ use tokio::time::Instant;
 use super::breaker::Breaker;
 use super::group::{Group, Settings, Taken};
 use super::replay::Replay;
-use super::world::World;
+use super::world::{Outlook, World};
 use super::{WorkerError, tally};
 use crate::clock::{Clock, monotonic};
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::report::Report;
 use crate::engine::decision::Proofs;
 use crate::engine::gate::Because;
-use crate::engine::id::AccountId;
 use crate::engine::policy::{Channel, PolicySet};
 use crate::event;
-use crate::intake::{Delivery, Tag};
+use crate::intake::{Delivery, Mark, Marks, Tag, Wanted};
 use crate::store::{Reader, Store};
 
 /// What the worker is connected to.
@@ -35,6 +34,8 @@ pub struct Ports {
     pub reports: mpsc::Receiver<Report>,
     /// The last delivery of each committed prefix.
     pub acks: mpsc::Sender<Tag>,
+    /// Asks for markers in the queues that deliveries come from; `None` where there are no queues.
+    pub marks: Option<Marks>,
     /// What dispatch has in hand; cleared here once its outcome is durable.
     pub in_flight: Arc<InFlight>,
     /// Told after each commit.
@@ -44,7 +45,7 @@ pub struct Ports {
 }
 
 /// What can be seen of the worker from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkerHealth {
     /// When the loop last came round (UTC).
     pub tick: Option<DateTime<Utc>>,
@@ -54,6 +55,8 @@ pub struct WorkerHealth {
     pub next_wake: Option<DateTime<Utc>>,
     /// How many batches wait for a person (SAFE-6).
     pub open_batches: usize,
+    /// What there is to say of facts and clocks; `None` in a replay, which waits for neither.
+    pub outlook: Option<Outlook>,
 }
 
 /// The worker.
@@ -67,10 +70,10 @@ pub struct Serve {
     replay: Option<Replay>,
     /// What is known for the gates.
     world: World,
-    /// After which account what waits for moratoria has still to be looked at.
-    gate_look: Option<Option<AccountId>>,
     /// Where the wall clock decides: in a file nothing is one of too many.
     breaker: Option<Breaker>,
+    /// The zero of the monotonic clock, as far as it matters here.
+    started: Instant,
     /// When it was last looked for what is past its retention, and nothing was left.
     swept_at: Option<Instant>,
 }
@@ -100,11 +103,17 @@ impl Serve {
         replay: Option<Replay>,
     ) -> Result<Self, WorkerError> {
         let reader = store.reader()?;
-        let world = World::load(reader.as_ref())?;
+        let started = monotonic();
+        // In a replay nobody can say when anything was read: the end of its file stands for everything.
+        let world = match &replay {
+            Some(_) => World::of_replay(&*reader)?,
+            None => World::load(&*reader, settings.freshness.clone(), clock.now(), Duration::ZERO)?,
+        };
         let breaker = replay
             .is_none()
             .then(|| Breaker::load(&*reader, settings.breaker.clone(), clock.now()));
         let breaker = breaker.transpose()?;
+        let swept_at = None;
         Ok(Self {
             store,
             reader,
@@ -115,9 +124,8 @@ impl Serve {
             replay,
             world,
             breaker,
-            // What changed before a crash may not have been looked at.
-            gate_look: Some(None),
-            swept_at: None,
+            started,
+            swept_at,
         })
     }
 
@@ -194,7 +202,29 @@ impl Serve {
         let next = next.into_iter().chain(judges).min();
         let ahead =
             next.map_or(NAP_MAX, |at| (at - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
-        Ok(ahead.min(NAP_MAX).min(self.settings.command_poll))
+        let marker_in = self.world.marker_in().unwrap_or(NAP_MAX);
+        Ok(ahead.min(NAP_MAX).min(self.settings.command_poll).min(marker_in))
+    }
+
+    /// Asks for a marker, if that may let something go that waits for facts (SAFE-5).
+    fn ask_for_marker(&mut self) -> Result<(), WorkerError> {
+        let Some(marks) = &self.ports.marks else { return Ok(()) };
+        let Some(session) = marks.session() else { return Ok(()) };
+        let Some(until) = self.world.marker_would_show(Some(session)) else { return Ok(()) };
+        let waits_until = |until| -> Result<bool, WorkerError> {
+            Ok(!self.reader.gated_accounts(Because::Freshness, until, None, 1)?.is_empty())
+        };
+        if !waits_until(until)? {
+            if !waits_until(DateTime::<Utc>::MAX_UTC)? {
+                self.world.nothing_waits();
+            }
+            return Ok(());
+        }
+        let number = self.world.next_marker();
+        if marks.ask(Wanted { session, number }) {
+            self.world.asked(until, marks.queues);
+        }
+        Ok(())
     }
 
     /// One commit, and what follows from it. Returns whether more is due already.
@@ -206,26 +236,28 @@ impl Serve {
     ) -> Result<bool, WorkerError> {
         let started = monotonic();
         let now = self.clock.now();
+        self.world.look(now, self.started.elapsed());
         let acks = last_tags(&deliveries);
-        let taken: Vec<Taken> = deliveries
-            .into_iter()
-            .map(|delivery| Taken {
-                decoded: event::decode(&delivery, &self.settings.limits),
-                delivery,
-            })
-            .collect();
+        let marks: Vec<Mark> = deliveries.iter().filter_map(|delivery| delivery.mark).collect();
+        let events = deliveries.into_iter().filter(|delivery| delivery.mark.is_none());
+        let taken: Vec<Taken> = events.map(|delivery| take(delivery, &self.settings)).collect();
         // In a replay time runs ahead of what is sent: a notice counts as accepted when it is due, as in `simulate`.
         let proofs = if self.replay.is_some() { Proofs::Assumed } else { Proofs::Recorded };
-        let mut group =
-            Group::new(self.store.begin()?, &self.policies, &self.settings, proofs, &self.world)
-                .guarded_by(self.breaker.as_mut());
+        let mut group = Group::new(
+            self.store.begin()?,
+            &self.policies,
+            &self.settings,
+            proofs,
+            &mut self.world,
+        )
+        .guarded_by(self.breaker.as_mut());
         let reports = write_down(&mut group, reports, self.replay.is_some(), now)?;
         if self.replay.is_none() && self.swept_at.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
             self.swept_at = (!group.sweep(now)?).then(monotonic);
         }
         let more_due = match &mut self.replay {
             Some(replay) => replay.play(&mut group, taken, ended)?,
-            None => live(&mut group, taken, &mut self.gate_look, now, self.settings.group_max)?,
+            None => live(&mut group, (taken, marks), now, self.settings.group_max)?,
         };
         #[cfg(feature = "fault-injection")]
         if self.settings.acknowledges_before_commit {
@@ -240,10 +272,13 @@ impl Serve {
         self.ports.in_flight.settle(reports.iter().filter_map(Report::settles));
         reports.into_iter().for_each(Report::committed);
         self.ports.committed.notify_waiters();
-        let open_batches = self.breaker.as_ref().map_or(0, Breaker::open_batches);
+        self.ask_for_marker()?;
+        let (outlook, open_batches) =
+            (self.world.outlook(), self.breaker.as_ref().map_or(0, Breaker::open_batches));
         self.ports.health.send_modify(|health| {
             health.tick = Some(now);
             health.open_batches = open_batches;
+            health.outlook = outlook;
             if !tally.wakes.is_empty() {
                 health.last_wake = Some(now);
             }
@@ -251,6 +286,16 @@ impl Serve {
         tally::record(&tally, started.elapsed());
         Ok(more_due)
     }
+}
+
+/// What a delivery says, if whoever sent it may say that.
+fn take(delivery: Delivery, settings: &Settings) -> Taken {
+    let sources = &settings.freshness.sources;
+    let decoded = match event::decode(&delivery, &settings.limits) {
+        Ok(event) => sources.admit(event, delivery.user_id.as_deref()),
+        Err(refusal) => Err(refusal),
+    };
+    Taken { decoded, delivery }
 }
 
 /// What becomes of sends. Returns what is durable with the commit; what is refused is dropped, which tells dispatch.
@@ -271,11 +316,11 @@ fn write_down(
     Ok(accepted)
 }
 
-/// A group by the wall clock: commands of operators; events by account in arrival order, those of one instant together; then what is due.
+/// A group by the wall clock: commands of operators; events by account in arrival order, those of one instant together; then what
+/// is due, and what something outside let go; last, whether what is due is too much.
 pub(super) fn live(
     group: &mut Group<'_>,
-    taken: Vec<Taken>,
-    gate_look: &mut Option<Option<AccountId>>,
+    (taken, marks): (Vec<Taken>, Vec<Mark>),
     now: DateTime<Utc>,
     wakes_max: usize,
 ) -> Result<bool, WorkerError> {
@@ -300,17 +345,11 @@ pub(super) fn live(
     }
     group.decide_about_notices(now)?;
     group.flush()?;
-    if std::mem::take(&mut group.moratoria_moved) {
-        *gate_look = Some(None);
-    }
-    if let Some(after) = gate_look.take() {
-        let all = DateTime::<Utc>::MAX_UTC;
-        let last = group.look_at_gate(Because::Moratorium, all, after.as_ref(), now)?;
-        *gate_look = last.map(Some);
-        group.flush()?;
-    }
-    let more = group.wake(now, wakes_max)? || more_commands || gate_look.is_some();
-    group.admit(now, wakes_max, more)
+    let more_wakes = group.wake(now, wakes_max)?;
+    // Whatever came before them is decided, and becomes durable together with what they let go.
+    marks.into_iter().for_each(|mark| group.world.mark(mark));
+    let more_looks = group.look_further(now)?;
+    group.admit(now, wakes_max, more_commands || more_wakes || more_looks)
 }
 
 async fn acknowledge(acks: &mpsc::Sender<Tag>, tags: &[Tag]) {
@@ -334,3 +373,6 @@ impl std::fmt::Debug for Serve {
         f.debug_struct("Serve").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

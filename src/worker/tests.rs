@@ -112,7 +112,7 @@ impl Bench {
 
     pub(super) fn group(&mut self) -> Group<'_> {
         let begun = self.store.begin().unwrap();
-        Group::new(begun, &self.policies, &self.settings, Proofs::Recorded, &self.world)
+        Group::new(begun, &self.policies, &self.settings, Proofs::Recorded, &mut self.world)
     }
 
     pub(super) fn wake(&mut self, now: DateTime<Utc>) {
@@ -196,6 +196,7 @@ fn taken(number: usize, kind: &str, data: &Value) -> Taken {
         user_id: None,
         origin: "a test".into(),
         tag: Tag { session: 0, number: 0 },
+        mark: None,
     };
     Taken { decoded: event::decode(&delivery, &event::Limits::default()), delivery }
 }

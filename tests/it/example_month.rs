@@ -93,6 +93,7 @@ fn every_line_is_an_event_without_a_blemish() {
             user_id: None,
             origin: format!("line {}", index + 1),
             tag: Tag { session: 0, number: index as u64 + 1 },
+            mark: None,
         };
         let decoded = decode(&delivery, &Limits::default()).unwrap_or_else(|refusal| {
             panic!("line {}: {refusal}", index + 1);

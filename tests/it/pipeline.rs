@@ -6,6 +6,7 @@ mod bad_input;
 mod breaker;
 mod broker_run;
 mod embedded;
+mod freshness;
 mod operations;
 mod outage;
 mod proof;

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod calendar;
+mod gates;
 mod hand;
 mod life;
 mod news;

@@ -7,6 +7,7 @@
 
 mod commands;
 mod file;
+mod gates;
 mod intents;
 mod notices;
 mod outbox;

@@ -33,6 +33,7 @@ fn says(at: &str, kind: &str, mut data: Value) -> Event {
         user_id: None,
         origin: "test".to_owned(),
         tag: Tag { session: 1, number: 1 },
+        mark: None,
     };
     decode(&delivery, &Limits::default()).expect("is understood").event
 }

@@ -6,6 +6,7 @@ pub(super) mod breaker;
 pub(super) mod broker;
 pub(super) mod dispatch;
 pub(super) mod email;
+pub(super) mod freshness;
 pub(super) mod http;
 pub(super) mod log;
 pub(super) mod notices;
@@ -39,6 +40,8 @@ pub(super) struct Written {
     log: log::Written,
     notices: notices::Written,
     dispatch: dispatch::Written,
+    freshness: freshness::Written,
+    sources: Vec<freshness::Source>,
 }
 
 impl Written {
@@ -60,6 +63,7 @@ impl Written {
             log: self.log.check(report),
             notices: self.notices.check(report),
             dispatch: self.dispatch.check(report),
+            freshness: self.freshness.check(self.sources, report),
         }
     }
 }

@@ -168,9 +168,9 @@ impl Bench {
     fn group(&mut self, taken: Vec<Taken>, now: DateTime<Utc>) -> bool {
         let tx = self.store.begin().unwrap();
         let mut group =
-            Group::new(tx, &self.policies, &self.settings, Proofs::Recorded, &self.world)
+            Group::new(tx, &self.policies, &self.settings, Proofs::Recorded, &mut self.world)
                 .guarded_by(Some(&mut self.breaker));
-        let more = live(&mut group, taken, &mut None, now, self.settings.group_max).unwrap();
+        let more = live(&mut group, (taken, Vec::new()), now, self.settings.group_max).unwrap();
         group.commit().unwrap();
         more
     }
@@ -320,6 +320,7 @@ fn taken(number: usize, (kind, account): (&str, &str), data: &Value, time: DateT
         user_id: None,
         origin: "a test".into(),
         tag: Tag { session: 0, number: 0 },
+        mark: None,
     };
     Taken { decoded: event::decode(&delivery, &event::Limits::default()), delivery }
 }

@@ -83,6 +83,7 @@ fn event(line: &str) -> Event {
         user_id: None,
         origin: String::new(),
         tag: Tag { session: 0, number: 1 },
+        mark: None,
     };
     decode(&delivery, &Limits::default()).expect("a good event").event
 }

@@ -89,7 +89,16 @@ fn the_pages_tell_a_supervisor_and_prometheus_how_dunlin_is() {
     let parts: Vec<&str> = parts.iter().filter_map(|part| part["name"].as_str()).collect();
     assert_eq!(
         parts,
-        ["breaker", "broker-consume", "broker-publish", "e-mail", "store", "texts"],
+        [
+            "breaker",
+            "broker-consume",
+            "broker-publish",
+            "clock",
+            "e-mail",
+            "freshness",
+            "store",
+            "texts",
+        ],
         "{ready:#}"
     );
     assert!(ready["last_wake"].is_null(), "nothing was due yet: {ready:#}");
@@ -99,9 +108,11 @@ fn the_pages_tell_a_supervisor_and_prometheus_how_dunlin_is() {
         "dunlin_broker_acks_total 1",
         "dunlin_broker_connected{side=\"consume\"} 1",
         "dunlin_broker_connected{side=\"publish\"} 1",
+        "dunlin_clocks_agree 1",
         "dunlin_commit_seconds_count",
         "dunlin_outbox_oldest_age_seconds 0",
         "dunlin_outbox_pending 0",
+        "dunlin_silent_sources 0",
         "# TYPE dunlin_events_total counter",
         "# HELP dunlin_events_total",
     ] {

@@ -143,6 +143,10 @@ console_url = "https://console.dunlin.example"
 [dispatch]
 retry_secs = [1]
 idle_poll_secs = 1
+[freshness]
+# Most tests are about something else, and none waits for seconds.
+default = "queue-only"
+marker_interval_ms = 100
 [log]
 format = "json"
 "##

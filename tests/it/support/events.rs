@@ -71,3 +71,16 @@ pub(crate) fn quick(account: &str, resource: &str, expires_at: DateTime<Utc>) ->
 pub(crate) fn balance(account: &str, id: &str, balance: &str) -> Value {
     event(id, "balance.changed", account, json!({"balance": balance, "currency": "CNY"}))
 }
+
+/// The pipeline lives, and everything up to now was sent.
+pub(crate) fn heartbeat(id: &str) -> Value {
+    heartbeat_at(id, now())
+}
+
+/// Everything up to `time` was sent.
+pub(crate) fn heartbeat_at(id: &str, time: DateTime<Utc>) -> Value {
+    json!({
+        "specversion": "1.0", "id": id, "source": "/billing", "type": "billing.heartbeat", "subject": "pipeline",
+        "time": text(time), "data": {},
+    })
+}

@@ -41,7 +41,8 @@ def publish(channel, command):
     channel.confirm_delivery()
     for message in command["messages"]:
         body, content_type, headers = encoded(message)
-        properties = pika.BasicProperties(content_type=content_type, headers=headers, delivery_mode=2)
+        user = message.get("user_id")
+        properties = pika.BasicProperties(content_type=content_type, headers=headers, delivery_mode=2, user_id=user)
         channel.basic_publish(command["exchange"], message["key"], body, properties, mandatory=True)
     return len(command["messages"])
 

@@ -61,7 +61,7 @@ impl Foreign {
         self.ask(&json!({"do": "publish", "exchange": exchange, "messages": messages}));
     }
 
-    /// Publishes messages as they are: `mode`, `key`, `body` (text), `content_type`, `headers`.
+    /// Publishes messages as they are: `mode`, `key`, `body` (text), `content_type`, `headers`, or `event`, and `user_id`.
     pub(crate) fn publish_raw(&mut self, exchange: &str, messages: &[Value]) {
         self.ask(&json!({"do": "publish", "exchange": exchange, "messages": messages}));
     }

@@ -245,6 +245,7 @@ impl World {
         };
         let relay = Deliver { reader: store.reader().unwrap(), desk };
         let ports = Ports {
+            marks: None,
             deliveries: mpsc::channel(1).1,
             reports: from_relay,
             acks: mpsc::channel(1).0,

@@ -18,6 +18,7 @@ fn read(event: &Value) -> Result<Decoded, Refusal> {
         user_id: None,
         origin: "test".to_owned(),
         tag: Tag { session: 1, number: 1 },
+        mark: None,
     };
     decode(&delivery, &Limits::default())
 }
