@@ -12,6 +12,7 @@ mod commands;
 mod freshness;
 mod group;
 mod look;
+mod moratoria;
 mod outbox;
 mod replay;
 mod serve;
