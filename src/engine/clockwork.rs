@@ -172,6 +172,10 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
             }
             if asked.cause == Cause::Request {
                 cancel_schedule(work, id);
+                // Out of a bin that the clock led to as well: what is owed from here on is another trouble.
+                if let Some(resource) = work.resources.get_mut(id) {
+                    resource.end_arrears();
+                }
             }
             ended(work, id, class);
         }
@@ -253,6 +257,9 @@ fn cancel_schedule(work: &mut Work<'_>, id: &ResourceId) {
 }
 
 /// In the bin nothing is scheduled any more; at the end nothing is left to be paid or waited for.
+///
+/// A wish is granted only to whom owes nothing: the trouble before it is over. Where the clock leads to the bin it goes on to
+/// the end: what it counts from stays, and what was told of it binds (SAFE-9) and proves (SAFE-4) what is still to come.
 fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     if class < PhaseClass::Retained {
         return;
@@ -260,10 +267,12 @@ fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     cancel_schedule(work, id);
     if class == PhaseClass::Gone {
         term::close_charges(work, id, "ended");
-        if let Some(resource) = work.resources.get_mut(id) {
-            resource.end_episode();
-            resource.arrears_since = None;
-            resource.arrears_known_at = None;
-        }
+    }
+    let Some(resource) = work.resources.get_mut(id) else { return };
+    if class == PhaseClass::Gone {
+        resource.end_episode();
+    }
+    if class == PhaseClass::Gone || resource.entered_by != Cause::Clock {
+        resource.end_arrears();
     }
 }

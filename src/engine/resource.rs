@@ -276,6 +276,14 @@ impl Resource {
         self.notified.clear();
     }
 
+    /// It owes nothing any more, and what was told of that is over with it.
+    pub(super) fn end_arrears(&mut self) {
+        self.arrears_known_at = None;
+        if self.arrears_since.take().is_some() {
+            self.end_episode();
+        }
+    }
+
     /// The end of the running term; none after it was given back.
     pub fn expiry(&self) -> Option<DateTime<Utc>> {
         self.term.as_ref().filter(|term| !term.closed).map(|term| term.expires_at)
