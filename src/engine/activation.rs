@@ -128,6 +128,7 @@ pub(super) fn enter(
         holds: Holds::default(),
         held: None,
         held_before: Vec::new(),
+        put_off: None,
         sequence: 0,
         wake_at: None,
     };

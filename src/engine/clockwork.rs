@@ -49,14 +49,20 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         }
         return false;
     };
-    if due.at <= work.now && due.ahead(policy, work.now) > work.now {
-        // It is late, and today nobody works: what holds it, if something does, goes on holding it.
-        return false;
-    }
     let step = due.step;
     let class = policy.class(&step.to);
     let wanted = Wanted { into: class, irreversible: step.irreversible, proven: due.proven };
-    match gate::ask(&work.account, resource, wanted, work.now) {
+    let verdict = gate::ask(&work.account, resource, wanted, work.now);
+    let ahead = due.ahead(policy, resource, work.now);
+    if due.at <= work.now && ahead > work.now {
+        // It is late, and today nobody works: what holds it, if something does, goes on holding it.
+        let is_free = verdict == gate::Verdict::Go;
+        if let Some(resource) = work.resources.get_mut(id).filter(|_| is_free) {
+            resource.put_off = Some(ahead);
+        }
+        return false;
+    }
+    match verdict {
         gate::Verdict::Hold { because, .. } => {
             // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
             if resource.asked.is_none() || resource.held.is_none() {

@@ -92,6 +92,9 @@ pub struct Resource {
     /// Steps that were said to be held and still wait behind that one: they are not said again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_before: Vec<HeldStep>,
+    /// When a step comes that was free to come on a day without work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_off: Option<DateTime<Utc>>,
     /// Counts state changes.
     #[serde(default)]
     pub sequence: u64,
@@ -253,10 +256,11 @@ impl Resource {
         is_news
     }
 
-    /// Nothing that was held is due any more.
+    /// Nothing that was held or put off is due any more.
     pub(super) fn forget_held(&mut self) {
         self.held = None;
         self.held_before.clear();
+        self.put_off = None;
     }
 
     /// Whether dunlin asks for its renewal.

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::charge;
-use super::deadline::{self, Place};
-use super::gate::{self, Proven, Wanted};
+use super::deadline::{self, Due, Place};
+use super::gate::{self, Because, Proven, Wanted};
+use super::id::PhaseName;
 use super::policy::{PhaseClass, Policy};
 use super::resource::Resource;
 use super::slot;
@@ -31,9 +32,10 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     if policy.class(&resource.phase) == PhaseClass::Gone {
         return None;
     }
-    let step = deadline::next(policy, resource, Place::of(resource), work.proofs).map(|due| {
+    let due = deadline::next(policy, resource, Place::of(resource), work.proofs);
+    let step = due.filter(|due| !is_held(work, policy, resource, due)).map(|due| {
         let is_to_come = due.wanted_at > work.now;
-        if is_to_come { due.wanted_at } else { due.ahead(policy, work.now) }
+        if is_to_come { due.wanted_at } else { due.ahead(policy, resource, work.now) }
     });
     let schedule = resource.schedule.as_ref().and_then(|schedule| schedule.value);
     let slots = policy
@@ -51,19 +53,37 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     ahead.into_iter().chain(hold_ends(work, policy, resource)).min()
 }
 
-/// When the hold on a step that is due ends by itself.
+/// Whether a step is due and said to be held, and no day on which it could come ends that.
+fn is_held(work: &Work<'_>, policy: &Policy, resource: &Resource, due: &Due<'_>) -> bool {
+    let step = due.step;
+    let into = policy.class(&step.to);
+    let wanted = Wanted { into, irreversible: step.irreversible, proven: due.proven };
+    let is_late = due.wanted_at <= work.now && resource.held.is_some();
+    is_late
+        && match gate::ask(&work.account, resource, wanted, work.now) {
+            gate::Verdict::Hold { because: Because::Proof, until } => until.is_none(),
+            gate::Verdict::Hold { because: Because::Hold, .. } => true,
+            gate::Verdict::Go => false,
+        }
+}
+
+/// When a hold ends by itself: on a step that is due, or on what a customer asked for, which may wait in another phase by now.
 fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
-    let held = resource.held.as_ref()?;
-    let class = policy.class(&held.to);
-    let is_irreversible = class == PhaseClass::Gone
-        || policy
-            .steps
-            .iter()
-            .any(|step| step.irreversible && step.from == resource.phase && step.to == held.to);
-    // Proof that comes moves the step itself, and that it comes is an input.
-    let step = Wanted { into: class, irreversible: is_irreversible, proven: Proven::default() };
-    match gate::ask(&work.account, resource, step, work.now) {
-        gate::Verdict::Hold { until, .. } => until,
-        gate::Verdict::Go => None,
-    }
+    let held = resource.held.as_ref().map(|held| &held.to);
+    let asked = resource.asked.as_ref().filter(|asked| asked.waits).map(|asked| &asked.to);
+    let ends = |to: &PhaseName| {
+        let into = policy.class(to);
+        let is_irreversible = into == PhaseClass::Gone
+            || policy
+                .steps
+                .iter()
+                .any(|step| step.irreversible && step.from == resource.phase && step.to == *to);
+        // Proof that comes moves the step itself, and that it comes is an input.
+        let step = Wanted { into, irreversible: is_irreversible, proven: Proven::default() };
+        match gate::ask(&work.account, resource, step, work.now) {
+            gate::Verdict::Hold { until, .. } => until,
+            gate::Verdict::Go => None,
+        }
+    };
+    held.into_iter().chain(asked).filter_map(ends).min()
 }

@@ -68,6 +68,7 @@ fn resource(more: &[Order]) -> Resource {
         holds: Holds::default(),
         held: None,
         held_before: vec![],
+        put_off: None,
         sequence: 0,
         wake_at: None,
     }
