@@ -130,6 +130,7 @@ pub(super) fn enter(
         held: None,
         held_before: Vec::new(),
         gated: None,
+        put_off: None,
         sequence: 0,
         wake_at: None,
     };

@@ -12,7 +12,7 @@ use super::gate::Crossing;
 use super::id::ResourceId;
 use super::ledger::Balances;
 use super::notice;
-use super::policy::{Clock, NoticeTrigger, Outcome, Policy, RecoverWhen};
+use super::policy::{Cause, Clock, NoticeTrigger, Outcome, Policy, RecoverWhen};
 use super::work::{Change, Work, is_over};
 
 /// Brings the account's episode and its resources in line with the balance.
@@ -79,7 +79,10 @@ fn settle_resource(work: &mut Work<'_>, id: &ResourceId, top_ups: &[(DateTime<Ut
         return;
     }
     if is_over(policy.class(&resource.phase)) {
-        set_anchor(work, id, None);
+        // What the clock led to the bin goes its way to the end, untouched by what is paid or owed meanwhile (POST-6).
+        if resource.entered_by != Cause::Clock {
+            set_anchor(work, id, None);
+        }
         return;
     }
     let began = resource.arrears_since;
@@ -139,7 +142,7 @@ fn recover(work: &mut Work<'_>, id: &ResourceId, policy: &Policy, balance: Decim
         id,
         Change {
             to: &back.to,
-            cause: super::policy::Cause::Recovery,
+            cause: Cause::Recovery,
             reason: "balance_recovered",
             rules: &back.rules,
             outcome: &outcome,

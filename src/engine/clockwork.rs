@@ -53,10 +53,6 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         }
         return false;
     };
-    if due.at <= work.now && due.ahead(policy, work.now) > work.now {
-        // It is late, and today nobody works: what holds it, if something does, goes on holding it.
-        return false;
-    }
     let step = due.step;
     let class = policy.class(&step.to);
     let wanted = Wanted {
@@ -67,7 +63,23 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         due_at: due.wanted_at.max(due.at),
         wished: false,
     };
-    match gate::ask(&work.account, resource, wanted, work.gates, work.now) {
+    let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
+    let ahead = due.ahead(policy, resource, work.now);
+    if due.at <= work.now && ahead > work.now {
+        // It is late, and today nobody works: what holds it, if something does, goes on holding it.
+        match verdict {
+            gate::Verdict::Go => {
+                if let Some(resource) = work.resources.get_mut(id) {
+                    resource.put_off = Some(ahead);
+                }
+            }
+            gate::Verdict::Hold { because, .. } => {
+                waits(work, id, because, wanted);
+            }
+        }
+        return false;
+    }
+    match verdict {
         gate::Verdict::Hold { because, .. } => {
             // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
             let is_news = resource.asked.is_none() || resource.held.is_none();
@@ -226,6 +238,10 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
             }
             if asked.cause == Cause::Request {
                 cancel_schedule(work, id);
+                // Out of a bin that the clock led to as well: what is owed from here on is another trouble.
+                if let Some(resource) = work.resources.get_mut(id) {
+                    resource.end_arrears();
+                }
             }
             ended(work, id, class);
         }
@@ -307,6 +323,9 @@ fn cancel_schedule(work: &mut Work<'_>, id: &ResourceId) {
 }
 
 /// In the bin nothing is scheduled any more; at the end nothing is left to be paid or waited for.
+///
+/// A wish is granted only to whom owes nothing: the trouble before it is over. Where the clock leads to the bin it goes on to
+/// the end: what it counts from stays, and what was told of it binds (SAFE-9) and proves (SAFE-4) what is still to come.
 fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     if class < PhaseClass::Retained {
         return;
@@ -314,10 +333,12 @@ fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     cancel_schedule(work, id);
     if class == PhaseClass::Gone {
         term::close_charges(work, id, "ended");
-        if let Some(resource) = work.resources.get_mut(id) {
-            resource.end_episode();
-            resource.arrears_since = None;
-            resource.arrears_known_at = None;
-        }
+    }
+    let Some(resource) = work.resources.get_mut(id) else { return };
+    if class == PhaseClass::Gone {
+        resource.end_episode();
+    }
+    if class == PhaseClass::Gone || resource.entered_by != Cause::Clock {
+        resource.end_arrears();
     }
 }

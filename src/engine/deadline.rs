@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::calendar;
 use super::decision::Proofs;
@@ -126,6 +126,8 @@ fn due<'p>(
     if let Some(stay) = step.at.at_least {
         at = at.max(place.entered_at.checked_add_signed(stay)?);
     }
+    // By the policy alone; what a notice named makes it later, never earlier.
+    at = on_day_of(policy, step, at)?;
     if policy.class(&step.to) > PhaseClass::Unpaid
         && let Some(promised) = resource.promised.get(&step.to)
     {
@@ -149,7 +151,10 @@ fn due<'p>(
 
 /// `at`, or the first time after it at which the step may come by the calendar.
 fn on_day_of(policy: &Policy, step: &Step, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if step.at.working_days_only { on_working_day(policy, at, at) } else { Some(at) }
+    if !step.at.working_days_only {
+        return Some(at);
+    }
+    on_working_day(policy, at, calendar::local_date(policy.zone, at))
 }
 
 /// When dunlin learned of an anchor.
@@ -165,15 +170,10 @@ pub(super) fn known_at(
     }
 }
 
-/// `at`, or the same local time on the first working day from the local date of `from` on.
-fn on_working_day(
-    policy: &Policy,
-    at: DateTime<Utc>,
-    from: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    let today = calendar::local_date(policy.zone, from);
-    let day = policy.working_days.first_from(today)?;
-    if day == today {
+/// The local time of `at` on the first working day from `date` on.
+fn on_working_day(policy: &Policy, at: DateTime<Utc>, date: NaiveDate) -> Option<DateTime<Utc>> {
+    let day = policy.working_days.first_from(date)?;
+    if day == calendar::local_date(policy.zone, at) {
         return Some(at);
     }
     let time = at.with_timezone(&policy.zone).time();
@@ -181,9 +181,14 @@ fn on_working_day(
 }
 
 impl Due<'_> {
-    /// The first instant from `now` on at which the step may be taken. One that was late or held does not come on a day
-    /// without work either.
-    pub(super) fn ahead(&self, policy: &Policy, now: DateTime<Utc>) -> DateTime<Utc> {
+    /// The first instant from `now` on at which the step may be taken. One that was late or held does not come on a day without
+    /// work either; what was put off to a day comes at its time on that day, whoever looks at it before.
+    pub(super) fn ahead(
+        &self,
+        policy: &Policy,
+        resource: &Resource,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
         if self.at >= now {
             return self.at;
         }
@@ -192,9 +197,9 @@ impl Due<'_> {
         }
         let today = calendar::local_date(policy.zone, now);
         if policy.working_days.include(today) {
-            return now;
+            return resource.put_off.map_or(now, |until| until.max(now));
         }
-        on_working_day(policy, self.at, now).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        on_working_day(policy, self.at, today).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
 
@@ -211,7 +216,7 @@ pub(super) fn outlook(
     let mut place = Place::of(resource);
     for _ in 0..policy.phases.len() {
         let Some(due) = next(policy, resource, place, proofs) else { break };
-        let (step, at) = (due.step, due.ahead(policy, now));
+        let (step, at) = (due.step, due.ahead(policy, resource, now));
         let proven = due.proven.missing.map(|missing| proof::at_best(missing, now));
         let at = match proven.filter(|proven| *proven > at) {
             Some(proven) => on_day_of(policy, step, proven).unwrap_or(DateTime::<Utc>::MAX_UTC),

@@ -148,7 +148,7 @@ impl<'p> Seer<'p> {
     fn stage(&mut self) -> bool {
         let policy = self.policy;
         let due = deadline::next(policy, &self.resource, Place::of(&self.resource), PROOFS);
-        let due = due.map(|due| (due, due.ahead(policy, self.from)));
+        let due = due.map(|due| (due, due.ahead(policy, &self.resource, self.from)));
         let step_at = due.map_or(DateTime::<Utc>::MAX_UTC, |(_, at)| at);
         if let Some(asked) = self.resource.asked.clone()
             && let Some(at) = self.free_for(&asked).filter(|at| *at <= step_at)
@@ -193,7 +193,7 @@ impl<'p> Seer<'p> {
             return None;
         }
         while let Some(hold) = self.stopping(due.step.irreversible, at) {
-            at = due.ahead(self.policy, hold.until?);
+            at = due.ahead(self.policy, &self.resource, hold.until?);
         }
         Some(at)
     }

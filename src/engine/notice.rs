@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use chrono::{DateTime, Utc};
 
-use super::deadline;
+use super::deadline::{self, Place};
 use super::decision::Proofs;
 use super::effect::{Effect, Notice, NoticeItem, Promise};
 use super::id::{NoticeKind, ResourceId};
@@ -131,6 +131,9 @@ pub(super) fn settle(work: &mut Work<'_>) {
 }
 
 /// Remembers what a notice names: the date that the policy wants, and one beyond it that missing proof asks for.
+///
+/// What is late or held is named for now, or for the next day for it, before which it cannot come anyhow: its date, on which its
+/// time of day and its slots hang, stays as it is.
 fn promise(
     (policy, resource): (&Policy, &mut Resource),
     item: &NoticeItem,
@@ -141,17 +144,23 @@ fn promise(
         Proofs::Assumed => item.promises.clone(),
         Proofs::Recorded => deadline::outlook(policy, resource, Proofs::Assumed, now),
     };
+    let next = deadline::next(policy, resource, Place::of(resource), Proofs::Assumed);
+    let late = next.filter(|due| due.wanted_at <= now).map(|due| due.step.to.clone());
     let binding = |promise: &&Promise| promise.class > PhaseClass::Unpaid;
     for promise in item.promises.iter().filter(binding) {
         let wanted = wanted.iter().find(|one| one.to == promise.to);
         let wanted = wanted.map_or(promise.at, |one| one.at.min(promise.at));
-        let promised = resource.promised.entry(promise.to.clone()).or_insert(wanted);
-        *promised = wanted.max(*promised);
-        if promise.at > *promised {
+        if Some(&promise.to) != late.as_ref() {
+            let promised = resource.promised.entry(promise.to.clone()).or_insert(wanted);
+            *promised = wanted.max(*promised);
+        }
+        if promise.at > wanted {
             let named = resource.named.entry(promise.to.clone()).or_insert(promise.at);
             *named = promise.at.max(*named);
         }
     }
+    // Slots up to here are dealt with; those that count from a date which is known only now were never due (PRE-8).
+    resource.slots_until = resource.slots_until.max(now);
 }
 
 /// Whether anybody can be told at all.

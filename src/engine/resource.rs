@@ -100,6 +100,9 @@ pub struct Resource {
     /// A step that waits for something that is no event of its own and no instant: its account is looked at when that changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gated: Option<Gated>,
+    /// When a step comes that was free to come on a day without work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_off: Option<DateTime<Utc>>,
     /// Counts state changes.
     #[serde(default)]
     pub sequence: u64,
@@ -290,10 +293,11 @@ impl Resource {
         is_news
     }
 
-    /// Nothing that was held is due any more.
+    /// Nothing that was held or put off is due any more.
     pub(super) fn forget_held(&mut self) {
         self.held = None;
         self.held_before.clear();
+        self.put_off = None;
     }
 
     /// Whether dunlin asks for its renewal.
@@ -312,6 +316,14 @@ impl Resource {
         self.named.clear();
         self.notified.clear();
         self.hand.end_episode();
+    }
+
+    /// It owes nothing any more, and what was told of that is over with it.
+    pub(super) fn end_arrears(&mut self) {
+        self.arrears_known_at = None;
+        if self.arrears_since.take().is_some() {
+            self.end_episode();
+        }
     }
 
     /// The end of the running term; none after it was given back.

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::charge;
-use super::deadline::{self, Place};
-use super::gate::{self, Proven, Wanted};
+use super::deadline::{self, Due, Place};
+use super::gate::{self, Because, Proven, Wanted};
+use super::id::PhaseName;
 use super::policy::{PhaseClass, Policy};
 use super::resource::Resource;
 use super::slot;
@@ -33,9 +34,9 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     }
     let due = deadline::next(policy, resource, Place::of(resource), work.proofs);
     let unproven = due.and_then(|due| due.proven.missing?.until);
-    let step = due.map(|due| {
+    let step = due.filter(|due| !is_held(work, policy, resource, due)).map(|due| {
         let is_to_come = due.wanted_at > work.now;
-        if is_to_come { due.wanted_at } else { due.ahead(policy, work.now) }
+        if is_to_come { due.wanted_at } else { due.ahead(policy, resource, work.now) }
     });
     let schedule = resource.schedule.as_ref().and_then(|schedule| schedule.value);
     let slots = policy
@@ -58,26 +59,54 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     ahead.into_iter().chain(hold_ends(work, policy, resource)).min()
 }
 
-/// When the hold on a step that is due ends by itself.
-fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
-    let held = resource.held.as_ref()?;
-    let class = policy.class(&held.to);
-    let is_irreversible = class == PhaseClass::Gone
-        || policy
-            .steps
-            .iter()
-            .any(|step| step.irreversible && step.from == resource.phase && step.to == held.to);
-    // Proof that comes moves the step itself, and that it comes is an input.
-    let step = Wanted {
-        to: &held.to,
-        into: class,
-        irreversible: is_irreversible,
-        proven: Proven::default(),
-        due_at: held.since,
-        wished: resource.asked.is_some(),
+/// Whether a step is due and said to be held, and no day on which it could come ends that.
+fn is_held(work: &Work<'_>, policy: &Policy, resource: &Resource, due: &Due<'_>) -> bool {
+    let step = due.step;
+    let wanted = Wanted {
+        to: &step.to,
+        into: policy.class(&step.to),
+        irreversible: step.irreversible,
+        proven: due.proven,
+        due_at: due.wanted_at.max(due.at),
+        wished: false,
     };
-    match gate::ask(&work.account, resource, step, work.gates, work.now) {
-        gate::Verdict::Hold { until, .. } => until,
-        gate::Verdict::Go => None,
-    }
+    let is_late = due.wanted_at <= work.now && resource.held.is_some();
+    is_late
+        && match gate::ask(&work.account, resource, wanted, work.gates, work.now) {
+            gate::Verdict::Hold { because: Because::Proof, until } => until.is_none(),
+            // Whoever learns that one of these is over looks at it again.
+            gate::Verdict::Hold {
+                because:
+                    Because::Hold
+                    | Because::Moratorium
+                    | Because::Clock
+                    | Because::Freshness
+                    | Because::Breaker,
+                ..
+            } => true,
+            gate::Verdict::Go => false,
+        }
+}
+
+/// When a hold ends by itself: on a step that is due, or on what a customer asked for, which may wait in another phase by now.
+fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTime<Utc>> {
+    let held = resource.held.as_ref().map(|held| (&held.to, held.since, false));
+    let asked = resource.asked.as_ref().filter(|asked| asked.waits);
+    let asked = asked.map(|asked| (&asked.to, asked.at, true));
+    let ends = |(to, due_at, wished): (&PhaseName, DateTime<Utc>, bool)| {
+        let into = policy.class(to);
+        let irreversible = into == PhaseClass::Gone
+            || policy
+                .steps
+                .iter()
+                .any(|step| step.irreversible && step.from == resource.phase && step.to == *to);
+        // Proof that comes moves the step itself, and that it comes is an input.
+        let proven = Proven::default();
+        let step = Wanted { to, into, irreversible, proven, due_at, wished };
+        match gate::ask(&work.account, resource, step, work.gates, work.now) {
+            gate::Verdict::Hold { until, .. } => until,
+            gate::Verdict::Go => None,
+        }
+    };
+    held.into_iter().chain(asked).filter_map(ends).min()
 }

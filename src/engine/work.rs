@@ -179,6 +179,7 @@ impl<'a> Work<'a> {
         if resource.asked.is_none() || change.cause == Cause::Clock {
             resource.forget_held();
         }
+        resource.put_off = None;
         resource.sequence += 1;
         let detached = if change.cause == Cause::Recovery || change.cause == Cause::Request {
             core::mem::take(&mut resource.detached)

@@ -70,6 +70,7 @@ fn resource(more: &[Order]) -> Resource {
         held: None,
         held_before: vec![],
         gated: None,
+        put_off: None,
         sequence: 0,
         wake_at: None,
     }

@@ -5,7 +5,7 @@ use dunlin::engine::policy::PolicySet;
 use dunlin::policy::Policies;
 
 use super::life::{E, Life, START};
-use super::world::{activated, at, balance, renewed, resource};
+use super::world::{activated, at, balance, policy, renewed, resource};
 
 mod bounce;
 mod stop;
@@ -284,6 +284,40 @@ fn arrears_that_begin_anew_need_proof_anew() {
     life.accept("2026-06-01T00:00:00Z", "arrears", 2);
     let lines = life.lines("2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z");
     assert!(lines.contains(&"2026-06-02T00:00:00Z stopped -> released"), "{lines:?}");
+}
+
+const DATABASE: &str = include_str!("../../lifecycles/database.toml");
+
+#[test]
+fn what_the_clock_led_to_the_bin_goes_its_way_to_the_end_whatever_is_paid_or_owed_meanwhile() {
+    let counted_from = |deadline: &str| {
+        let proof =
+            format!("{deadline} }}\nproof = {{ notices = [\"database-owing\"], lead = \"1d\" }}");
+        DATABASE.replace("from = \"entry\", after = \"36h\" }", &proof)
+    };
+    for deadline in ["from = \"entry\", after = \"36h\"", "from = \"arrears\", after = \"227h\""] {
+        let mut policies = PolicySet::default();
+        policies.insert(policy(&counted_from(deadline)));
+        let mut life = Life::under(policies);
+        life.tell(START, balance(5));
+        // A day in New York has 23 hours meanwhile.
+        life.tell(START, activated("database", None));
+        life.tell("2026-03-02T00:00:00Z", balance(-5));
+        life.accept("2026-03-02T00:00:05Z", "database-owing", 1);
+        life.live("2026-03-09T23:00:01Z");
+        let binned = life.whole.resources[&resource()].clone();
+        assert_eq!(binned.phase.as_str(), "snapshotted");
+        life.tell("2026-03-10T06:00:00Z", balance(-6));
+        life.tell("2026-03-10T07:00:00Z", balance(0));
+        life.tell("2026-03-10T08:00:00Z", balance(-1));
+        assert_eq!(life.whole.resources[&resource()], binned, "{deadline}");
+        let end = [
+            "2026-03-09T23:00:00Z halted -> snapshotted",
+            "2026-03-11T11:00:00Z snapshotted -> dropped",
+            "2026-03-11T11:00:00Z database-dropped",
+        ];
+        assert_eq!(life.lines("2026-03-09T23:00:00Z", LATER), end, "{deadline}");
+    }
 }
 
 #[test]

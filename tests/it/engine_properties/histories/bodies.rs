@@ -123,12 +123,12 @@ impl Draw<'_> {
     }
 
     pub(super) fn termination(&mut self, resources: Vec<ResourceId>) -> Body {
-        let mode = [TerminationMode::Recycle, TerminationMode::Recycle, TerminationMode::Immediate];
+        let mode = [TerminationMode::Recycle, TerminationMode::Immediate];
         Body::TerminationRequested { resources, mode: self.chance.pick(&mode) }
     }
 
     pub(super) fn schedule(&mut self, resource: ResourceId) -> Body {
-        if self.chance.percent(30) {
+        if self.chance.percent(42) {
             return Body::TerminationCancelled { resource };
         }
         let seconds = self.chance.pick(&[-3600, 0, 1, 3600, 7200, 20_000, 200_000]);
@@ -240,7 +240,8 @@ impl Draw<'_> {
             id: format!("o-{index}"),
             kind,
             cash: cents(self.chance.pick(&[0, 1, 5_100, 40_796])),
-            revenue: cents(self.chance.pick(&[0, 333])),
+            // Also with half a cent, which a sum carries to its end (RET-7).
+            revenue: Decimal::new(self.chance.pick(&[0, 3330, 3335]), 3),
             complimentary: cents(self.chance.pick(&[0, 1_000])),
             vouchers: cents(self.chance.pick(&[0, 2_000])),
             starts_at: bought + Duration::hours(hours),

@@ -15,13 +15,18 @@ use super::seen::policy_of;
 use super::world::{World, policies};
 
 /// The lifecycles that resources follow; the engine's rules are about nothing else.
-pub(super) const POLICIES: [&str; 5] = [
+pub(super) const POLICIES: [&str; 7] = [
     "alibaba-ecs-subscription",
     "tencent-cvm-postpaid-15d",
     "tencent-cvm-postpaid-24h",
     "tencent-cvm-prepaid",
     "tencent-network-traffic",
+    "recommended-postpaid",
+    "recommended-prepaid",
 ];
+/// Those of them that can be given back, and those that a customer can end.
+const RETURNABLE: [usize; 2] = [3, 6];
+const TERMINABLE: [usize; 3] = [1, 2, 5];
 /// How long time runs on after the last event, in days: past every deadline but those of long renewals.
 const DAYS_AFTER: i64 = 50;
 /// An event is read at most so many hours after it happened.
@@ -108,36 +113,36 @@ enum Theme {
 /// Every kind, as often as it takes to see each in every phase, and seldom enough that resources live; then how much more
 /// often where returns, and where terminations are the theme.
 const KINDS: [(Kind, usize, usize, usize); 19] = [
-    (Kind::Profile, 2, 0, 0),
+    (Kind::Profile, 3, 0, 0),
     (Kind::Balance, 20, 0, 20),
     (Kind::Usage, 7, 0, 0),
     (Kind::Activate, 5, 5, 0),
-    (Kind::Import, 4, 0, 0),
-    (Kind::Remove, 2, 0, 3),
+    (Kind::Import, 5, 0, 0),
+    (Kind::Remove, 3, 0, 6),
     (Kind::Expiry, 9, 0, 0),
     (Kind::AutoRenew, 7, 0, 0),
     (Kind::Renew, 9, 20, 0),
-    (Kind::Charge, 9, 0, 0),
+    (Kind::Charge, 10, 0, 0),
     (Kind::Terminate, 5, 0, 40),
     (Kind::Schedule, 6, 0, 20),
     (Kind::Restore, 5, 0, 10),
-    (Kind::Release, 3, 0, 8),
+    (Kind::Release, 4, 0, 8),
     (Kind::Return, 8, 250, 0),
     (Kind::Sync, 5, 0, 0),
     (Kind::Hold, 8, 0, 0),
     (Kind::Lift, 6, 0, 0),
-    (Kind::Heartbeat, 2, 0, 0),
+    (Kind::Heartbeat, 3, 0, 0),
 ];
 
 impl Drawing {
     fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let theme =
-            chance.weighted(&[(80, Theme::Any), (10, Theme::Returns), (10, Theme::Terminations)]);
+            chance.weighted(&[(75, Theme::Any), (10, Theme::Returns), (15, Theme::Terminations)]);
         let (count, first) = match theme {
             Theme::Any => (1 + chance.below(4), chance.below(POLICIES.len())),
-            Theme::Returns => (6, 3),
-            Theme::Terminations => (1 + chance.below(2), 1 + chance.below(2)),
+            Theme::Returns => (6, chance.pick(&RETURNABLE)),
+            Theme::Terminations => (1 + chance.below(2), chance.pick(&TERMINABLE)),
         };
         let same = if matches!(theme, Theme::Any) { 50 } else { 95 };
         let cast = (0..count).map(|index| {
@@ -182,7 +187,10 @@ impl Drawing {
         let count = self.chance.between(6, 26);
         for _ in 0..count {
             self.pass(world);
-            let group = self.paid_and_ended(world).unwrap_or_else(|| self.some_events(world));
+            let group = self
+                .paid_and_ended(world)
+                .or_else(|| self.held_and_returned(world))
+                .unwrap_or_else(|| self.some_events(world));
             self.read(world, group);
         }
         self.history
@@ -198,7 +206,7 @@ impl Drawing {
 
     /// Pays what is owed and ends in the same instant what is unpaid or stopped: there is no other way to end it from there.
     fn paid_and_ended(&mut self, world: &World) -> Option<Vec<Event>> {
-        if !matches!(self.theme, Theme::Terminations) || !self.chance.percent(60) {
+        if !matches!(self.theme, Theme::Terminations) || !self.chance.percent(75) {
             return None;
         }
         let class = |one: &&Resource| policy_of(one).class(&one.phase);
@@ -216,6 +224,29 @@ impl Drawing {
         let time = self.now;
         let ended = Draw { chance: &mut self.chance, time }.termination(owing);
         Some(vec![self.numbered(time, paid, 1), self.numbered(time, ended, 2)])
+    }
+
+    /// Gives back what soon expires while something holds it up to then: it is unpaid when the hold ends.
+    fn held_and_returned(&mut self, world: &World) -> Option<Vec<Event>> {
+        if !matches!(self.theme, Theme::Returns) || !self.chance.percent(15) {
+            return None;
+        }
+        let soon = self.now + TimeDelta::days(3);
+        let expires = |one: &Resource| one.expiry().filter(|at| self.now < *at && *at < soon);
+        let mut working = world.whole.resources.values().filter(|one| {
+            let policy = policy_of(one);
+            let has_grace = policy.phases.iter().any(|phase| phase.class == PhaseClass::Unpaid);
+            let is_working = policy.class(&one.phase) == PhaseClass::Working;
+            has_grace && is_working && one.asked.is_none() && policy.returns.is_some()
+        });
+        let (id, at) = working.find_map(|one| Some((one.id.clone(), expires(one)?)))?;
+        let until = Some(at + TimeDelta::hours(self.chance.between(0, 20)));
+        let (hold, reason) = (Some("h-return".to_owned()), "a case".to_owned());
+        let scope = dunlin::engine::input::HoldScope::All;
+        let resource = Some(id.clone());
+        let held = Body::HoldPlaced { resource, hold, reason, scope, until };
+        let returned = Body::ReturnRequested { resource: id };
+        Some(vec![self.numbered(self.now, held, 1), self.numbered(self.now, returned, 2)])
     }
 
     fn contacts(&mut self, count: usize) -> Vec<dunlin::engine::input::Contact> {

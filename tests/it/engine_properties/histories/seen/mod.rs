@@ -3,9 +3,12 @@
 //! A second reading of the rules: written from the specification, over policies as data and with the engine's calendar, but
 //! with none of its decisions. Each submodule holds one subject; each assertion begins with the rule or the word for it.
 
+mod balance;
 mod charges;
+mod dates;
 mod holds;
 mod moves;
+mod quiet;
 mod refunds;
 mod runway;
 mod slots;
@@ -16,7 +19,7 @@ use dunlin::engine::decision::{Decision, Portfolio};
 use dunlin::engine::effect::Effect;
 use dunlin::engine::id::ResourceId;
 use dunlin::engine::input::{Body, Event, Import};
-use dunlin::engine::policy::{Anchor, PhaseClass, Policy, Step};
+use dunlin::engine::policy::{PhaseClass, Policy};
 use dunlin::engine::resource::Resource;
 
 pub(super) use self::moves::{Way, ways};
@@ -79,25 +82,10 @@ fn is_over(resource: &Resource) -> bool {
     policy_of(resource).class(&resource.phase) >= PhaseClass::Retained
 }
 
-/// When a step is due by the policy alone, whatever was promised or is held.
-fn due(
-    step: &Step,
-    resource: &Resource,
-    arrears_since: Option<DateTime<Utc>>,
-    entered_at: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    let anchors = step.at.from.iter().map(|anchor| match anchor {
-        Anchor::Expiry => resource.expiry(),
-        Anchor::Arrears => arrears_since,
-        Anchor::Entry => Some(entered_at),
-    });
-    let latest = anchors.collect::<Option<Vec<_>>>()?.into_iter().max()?;
-    step.at.offset.from(latest, policy_of(resource).zone)
-}
-
 /// What was seen of one account.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
+    balance: balance::Reports,
     holds: holds::Holds,
     promises: moves::Promises,
     charges: charges::Charges,
@@ -109,10 +97,12 @@ pub(super) struct Seen {
 impl Seen {
     /// Takes note of a decision, and panics if it breaks a promise.
     pub(super) fn check(&mut self, moment: &Moment<'_>) {
+        self.balance.check(moment);
         self.holds.note(moment);
         check_order(&moment.decision.effects);
         self.promises.check(moment, &self.holds);
         slots::check(moment);
+        quiet::check(moment);
         self.charges.check(moment);
         self.refunds.check(moment);
         self.usage.check(moment);

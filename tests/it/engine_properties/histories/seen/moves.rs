@@ -12,8 +12,9 @@ use dunlin::engine::policy::{Anchor, Cause, PhaseClass, Policy, RecoverWhen, Ste
 use dunlin::engine::resource::Resource;
 
 use super::super::world::policies;
+use super::dates::{self, Since};
 use super::holds::Holds;
-use super::{Moment, due, policy_of};
+use super::{Moment, policy_of};
 
 /// A change of phase that a policy allows, and the word that it is told by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +59,10 @@ fn ways_of(policy: &Policy) -> Vec<Way> {
         if phase.class == PhaseClass::Retained {
             way(&phase.name, gone, "released_on_request");
         }
-        if let (Some(returns), PhaseClass::Working) = (&policy.returns, phase.class) {
+        // What was asked for while it worked may have waited for a hold meanwhile.
+        if let (Some(returns), PhaseClass::Working | PhaseClass::Unpaid) =
+            (&policy.returns, phase.class)
+        {
             way(&phase.name, &returns.bin, "returned");
         }
     }
@@ -93,6 +97,8 @@ fn cause_of(change: &Transition) -> Cause {
 #[derive(Debug, Default)]
 pub(super) struct Promises {
     promised: BTreeMap<(ResourceId, PhaseName), DateTime<Utc>>,
+    /// The instant of the decision before.
+    looked: Option<DateTime<Utc>>,
 }
 
 /// Where a resource is, while the changes of one decision are followed.
@@ -140,6 +146,12 @@ impl Promises {
                 "SAFE-10: {id} is in {} without a change to it",
                 after.phase
             );
+            let is_in_bin = policy.class(&after.phase) >= PhaseClass::Retained;
+            let is_by_clock = after.entered_by == Cause::Clock;
+            assert!(
+                !is_in_bin || is_by_clock || after.arrears_since.is_none(),
+                "POST-6: {id} owes in the bin: {after:?}"
+            );
             check_nothing_is_left(moment, holds, after, policy);
         }
     }
@@ -162,11 +174,17 @@ impl Promises {
             way.from == change.from && way.to == change.to && way.reason == change.reason
         };
         assert!(ways(policy).iter().any(is_way), "SAFE-10: no way of the policy: {change:?}");
+        if cause_of(change) == Cause::Return {
+            let waited = moment.before(id).and_then(|before| before.asked.as_ref());
+            let is_late = waited.is_some_and(|asked| asked.waits && asked.cause == Cause::Return);
+            let is_working = policy.class(&change.from) == PhaseClass::Working;
+            assert!(is_working || is_late, "RET: asked for in no working phase: {change:?}");
+        }
         let class = policy.class(&change.to);
         let takes_away = class > PhaseClass::Unpaid;
         assert_eq!(change.irreversible, class == PhaseClass::Gone, "irreversible: {change:?}");
         if is_by_clock(change) {
-            check_time(moment, change, place, policy);
+            check_time(moment, change, place, policy, self.looked);
             let promised = self.promised.get(&(id.clone(), change.to.clone()));
             assert!(
                 !takes_away || promised.is_none_or(|promised| *promised <= now),
@@ -219,6 +237,7 @@ impl Promises {
 
     /// Remembers what the notices of a decision named.
     pub(super) fn note(&mut self, moment: &Moment<'_>) {
+        self.looked = Some(moment.now);
         for effect in &moment.decision.effects {
             let Effect::Notice(notice) = effect else { continue };
             for item in &notice.items {
@@ -272,8 +291,15 @@ fn arrived(moment: &Moment<'_>, first: &Transition) -> Place {
     Place { phase: first.from.clone(), entered_at, entered_by, sequence: 0, is_first: false }
 }
 
-/// A step of the clock is never early, and without an event or a hold to wait for never late.
-fn check_time(moment: &Moment<'_>, change: &Transition, place: &Place, policy: &Policy) {
+/// A step of the clock is never early, never on a day that is none for it, and without an event or a hold to wait for never
+/// late.
+fn check_time(
+    moment: &Moment<'_>,
+    change: &Transition,
+    place: &Place,
+    policy: &Policy,
+    looked: Option<DateTime<Utc>>,
+) {
     let resource = moment.after(&change.resource);
     let before = moment.before(&change.resource);
     let step = policy.steps.iter().find(|step| {
@@ -289,29 +315,39 @@ fn check_time(moment: &Moment<'_>, change: &Transition, place: &Place, policy: &
     let imported = moment.imported(&change.resource).and_then(|import| import.arrears_since);
     let had = before.map_or(imported, |before| before.arrears_since);
     let arrears = resource.arrears_since.or_else(|| had.into_iter().chain(account).min());
-    let at = due(step, resource, arrears, place.entered_at);
+    let since = Since { arrears, entered_at: place.entered_at };
+    let at = dates::due(step, resource, since, None);
     let at = at.unwrap_or_else(|| panic!("early: nothing to count from: {change:?}"));
     assert!(at <= moment.now, "early: due at {at}: {change:?}");
+    let is_day = dates::is_day_for(policy, step, moment.now);
+    assert!(is_day, "working days: not on the day of {}: {change:?}", moment.now);
     let waited = before.is_some_and(|before| before.held.is_some());
     if moment.events.is_empty() && place.is_first && !waited {
         let promised = before.and_then(|before| before.promised.get(&change.to)).copied();
-        assert_eq!(Some(at).max(promised), Some(moment.now), "late: {change:?}");
+        let at = dates::due(step, resource, since, promised).unwrap_or(at);
+        // It was due when somebody looked, on a day that is none for it, or before its time on the day that it was put off to.
+        let looked = looked.filter(|looked| at <= *looked);
+        let at = looked.map_or(at, |looked| dates::ahead(policy, step, at, looked));
+        assert_eq!(at, moment.now, "late: {change:?}");
     }
 }
 
-/// What is due has happened, unless a hold stops it.
+/// What is due has happened, unless a hold stops it or no day and hour for it has come.
 fn check_nothing_is_left(moment: &Moment<'_>, holds: &Holds, resource: &Resource, policy: &Policy) {
-    for step in policy.steps.iter().filter(|step| step.from == resource.phase) {
-        let applies = step.when.auto_renew.is_none_or(|on| on == resource.renews_itself())
-            && step.when.entered_by.is_none_or(|cause| cause == resource.entered_by);
-        let at = due(step, resource, resource.arrears_since, resource.entered_at);
+    let steps = policy.steps.iter();
+    for step in steps.filter(|step| dates::applies(step, resource, resource.entered_by)) {
         let promised = resource.promised.get(&step.to).copied();
-        let at = at.map(|at| promised.map_or(at, |promised| promised.max(at)));
-        if applies && at.is_some_and(|at| at <= moment.now) {
+        let at = dates::due(step, resource, Since::of(resource), promised);
+        if let Some(at) = at.filter(|at| *at <= moment.now) {
             let takes_away = policy.class(&step.to) > PhaseClass::Unpaid;
             let is_held = takes_away && holds.stop(&resource.id, step.irreversible, moment.now);
-            assert!(is_held, "late: {} was due at {at:?} for {resource:?}", step.to);
-            assert!(resource.held.is_some(), "SAFE-7: nobody was told that {} is held", step.to);
+            let is_put_off = resource.put_off.is_some_and(|until| {
+                until > moment.now && until == dates::ahead(policy, step, at, moment.now)
+            });
+            let is_day = dates::is_day_for(policy, step, moment.now) && !is_put_off;
+            assert!(is_held || !is_day, "late: {} was due at {at} for {resource:?}", step.to);
+            let is_told = resource.held.is_some() || !is_day;
+            assert!(is_told, "SAFE-7: nobody was told that {} is held", step.to);
         }
     }
 }

@@ -36,7 +36,9 @@ impl Usage {
 
     fn note(&mut self, moment: &Moment<'_>) {
         // What waited until the account was known counts from then on.
-        let is_known = moment.decision.after.account.profile.is_some();
+        let profile = &moment.decision.after.account.profile;
+        let currency = profile.as_ref().map(|profile| profile.value.currency);
+        let is_known = currency.is_some();
         let waited =
             moment.whole.account.parked.iter().filter(|_| moment.whole.account.profile.is_none());
         let mut entered = BTreeSet::new();
@@ -56,7 +58,7 @@ impl Usage {
                 .filter(|id| moment.before(id).is_some() || entered.contains(id));
             let known = known.next().and_then(|id| moment.decision.after.resources.get(id));
             let is_foreseeable = known.is_none_or(|one| policy_of(one).balance_check.is_some());
-            if !usage.traffic && is_foreseeable && usage.amount.currency.as_str() == "CNY" {
+            if !usage.traffic && is_foreseeable && Some(usage.amount.currency) == currency {
                 self.first = self.first.into_iter().chain([usage.period_start]).min();
                 self.records.push((usage.period_start, usage.period_end, usage.amount.amount));
             }

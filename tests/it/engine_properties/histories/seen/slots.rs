@@ -6,7 +6,7 @@ use dunlin::engine::id::NoticeKind;
 use dunlin::engine::policy::{NoticeRule, NoticeTrigger, PhaseClass, Policy};
 use dunlin::engine::resource::Resource;
 
-use super::{Moment, policy_of};
+use super::{Moment, dates, policy_of};
 
 pub(super) fn check(moment: &Moment<'_>) {
     for effect in &moment.decision.effects {
@@ -17,7 +17,7 @@ pub(super) fn check(moment: &Moment<'_>) {
     }
     for (id, after, policy) in moment.touched() {
         let before = moment.before(id);
-        for rule in policy.notices.iter().filter(|rule| !slots(policy, rule, after).is_empty()) {
+        for rule in &policy.notices {
             check_fired(moment, before, after, rule);
         }
         if let Some(before) = before {
@@ -26,25 +26,57 @@ pub(super) fn check(moment: &Moment<'_>) {
     }
 }
 
-/// The instants of a rule around the running term.
-fn slots(policy: &Policy, rule: &NoticeRule, resource: &Resource) -> Vec<DateTime<Utc>> {
-    let (NoticeTrigger::Slots { offsets, .. }, Some(expiry)) = (&rule.on, resource.expiry()) else {
-        return Vec::new();
+/// The instants of a rule: around the running term, or before the step that comes next; and since when they can be known.
+fn slots(
+    policy: &Policy,
+    rule: &NoticeRule,
+    resource: &Resource,
+) -> Option<(Vec<DateTime<Utc>>, DateTime<Utc>)> {
+    let (from, known_at, offsets) = match &rule.on {
+        NoticeTrigger::Slots { offsets, .. } => {
+            (resource.expiry()?, resource.term.as_ref()?.known_at, offsets)
+        }
+        NoticeTrigger::Ahead { to, offsets } => {
+            let (step, at, known_at) = dates::next(policy, resource)?;
+            (step.to == *to).then_some((at, known_at, offsets))?
+        }
+        _ => return None,
     };
-    offsets.iter().filter_map(|offset| offset.from(expiry, policy.zone)).collect()
+    let instants = offsets.iter().filter_map(|offset| offset.from(from, policy.zone));
+    Some((instants.collect(), known_at))
+}
+
+/// Whether a rule wants a notice about a resource at this very instant.
+pub(super) fn is_slot_now(
+    moment: &Moment<'_>,
+    policy: &Policy,
+    rule: &NoticeRule,
+    resource: &Resource,
+) -> bool {
+    let Some((instants, known_at)) = slots(policy, rule, resource) else { return false };
+    // A step that is due again since this instant, by a date that can be long known: its last warning is late.
+    let before = moment.before(&resource.id);
+    let was = before.and_then(|before| slots(policy, rule, before));
+    let open_from = before.map(|before| before.slots_until.max(known_at));
+    let is_late = matches!(rule.on, NoticeTrigger::Ahead { .. })
+        && was.is_none_or(|(was, _)| was != instants)
+        && instants.iter().any(|slot| Some(*slot) > open_from && *slot < moment.now);
+    fits(rule, resource) && (is_late || instants.contains(&moment.now))
 }
 
 /// A notice of a slot comes at a slot: time stops at each, so there is no other instant for it.
 fn check_instant(moment: &Moment<'_>, kind: &NoticeKind, item: &NoticeItem) {
     let resource = moment.after(&item.resource);
     let policy = policy_of(resource);
-    let rule = policy.notices.iter().find(|rule| rule.kind == *kind);
-    let rule = rule.unwrap_or_else(|| panic!("notice: {kind} is none of its policy"));
-    if matches!(rule.on, NoticeTrigger::Slots { .. }) {
-        let at_slot = slots(policy, rule, resource).contains(&moment.now);
-        assert!(at_slot, "slot: {kind} about {} at {}, which is none", item.resource, moment.now);
-        assert!(fits(rule, resource), "slot: {kind} does not fit {resource:?}");
-    }
+    let mut rules = policy.notices.iter().filter(|rule| rule.kind == *kind).peekable();
+    assert!(rules.peek().is_some(), "notice: {kind} is none of its policy");
+    let is_meant = rules.any(|rule| match rule.on {
+        NoticeTrigger::Slots { .. } | NoticeTrigger::Ahead { .. } => {
+            is_slot_now(moment, policy, rule, resource)
+        }
+        _ => true,
+    });
+    assert!(is_meant, "slot: {kind} at {} does not fit {resource:?}", moment.now);
 }
 
 fn fits(rule: &NoticeRule, resource: &Resource) -> bool {
@@ -52,11 +84,7 @@ fn fits(rule: &NoticeRule, resource: &Resource) -> bool {
         && rule.auto_renew.is_none_or(|on| on == resource.renews_itself())
 }
 
-/// Since when a slot may be due: it was never due before this expiry was known (PRE-8).
-fn after_which(resource: &Resource) -> Option<DateTime<Utc>> {
-    Some(resource.term.as_ref()?.known_at.max(resource.slots_until))
-}
-
+/// A slot that is open falls due in this very instant, and what it counts from is what it was: it is told.
 fn check_fired(
     moment: &Moment<'_>,
     before: Option<&Resource>,
@@ -65,8 +93,15 @@ fn check_fired(
 ) {
     let policy = policy_of(after);
     let Some(before) = before.filter(|before| before.term == after.term) else { return };
-    let is_open = after_which(before) < Some(moment.now);
-    if is_open && fits(rule, after) && slots(policy, rule, after).contains(&moment.now) {
+    let was = slots(policy, rule, before);
+    let Some((instants, known_at)) =
+        was.filter(|was| Some(was) == slots(policy, rule, after).as_ref())
+    else {
+        return;
+    };
+    // It was never due before what it counts from was known (PRE-8).
+    let is_open = known_at.max(before.slots_until) < moment.now;
+    if is_open && fits(rule, after) && instants.contains(&moment.now) {
         let told = moment.decision.effects.iter().any(|effect| {
             matches!(effect, Effect::Notice(notice) if notice.kind == rule.kind
                 && notice.items.iter().any(|item| item.resource == after.id))
@@ -80,9 +115,9 @@ fn check_none_passed(moment: &Moment<'_>, before: &Resource, policy: &Policy) {
         return;
     }
     for rule in &policy.notices {
-        let passed = slots(policy, rule, before);
-        let passed =
-            passed.into_iter().find(|slot| Some(*slot) > after_which(before) && *slot < moment.now);
+        let Some((instants, known_at)) = slots(policy, rule, before) else { continue };
+        let after = known_at.max(before.slots_until);
+        let passed = instants.into_iter().find(|slot| *slot > after && *slot < moment.now);
         assert_eq!(passed, None, "slot: {} about {} passed unseen", rule.kind, before.id);
     }
 }
