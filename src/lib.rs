@@ -23,6 +23,7 @@ pub mod event;
 pub mod explain;
 pub mod http;
 pub mod intake;
+pub mod ledger;
 pub mod policy;
 pub mod render;
 pub mod settings;

@@ -1,6 +1,6 @@
 //! `dunlin explain`: why a resource is where it is, from what the store has on record. Reads, beside a running worker too.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +9,6 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::engine::id::{AccountId, ResourceId};
 use crate::explain::{self, ExplainError, Question};
 use crate::settings::Settings;
-use crate::store::sqlite::SqliteReader;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -30,9 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, settings: &Settings) -> miette::Result<ExitCode> {
-    let store =
-        args.data.map_or_else(|| settings.store.path.clone(), |data| data.join("dunlin.db"));
-    let reader = open(&store, settings)?;
+    let reader = super::reader(args.data, settings)?;
     let question = Question {
         resource: ResourceId::new(args.resource),
         account: args.account.map(AccountId::new),
@@ -47,19 +44,6 @@ pub(super) fn run(args: Args, settings: &Settings) -> miette::Result<ExitCode> {
         anstream::print!("{}", explain::text(&explanation));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Opens a store that is there; creates and migrates nothing.
-fn open(path: &Path, settings: &Settings) -> miette::Result<SqliteReader> {
-    if !path.is_file() {
-        return Err(miette::miette!(
-            help = "--data names the folder of an embedded run, `store.path` of the configuration the file",
-            "there is no store {}",
-            path.display()
-        ));
-    }
-    SqliteReader::at_one_commit(path, &settings.store.limits)
-        .map_err(|error| miette::miette!("{}: {error}", path.display()))
 }
 
 fn complaint(error: ExplainError) -> miette::Report {

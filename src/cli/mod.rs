@@ -3,6 +3,7 @@
 mod event;
 mod explain;
 mod inspect;
+mod ledger;
 mod policy;
 mod refund;
 mod run;
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
 use crate::app;
 use crate::event::Limits;
 use crate::settings::{Loaded, Settings, Source};
+use crate::store::sqlite::SqliteReader;
 
 /// A notification and dunning worker: billing events in, warnings and state changes out.
 #[derive(Debug, Parser)]
@@ -65,6 +67,9 @@ enum Command {
     Refund(refund::Command),
     /// Explains a resource: where it is, how it came there, who was told, what comes next, what would change it.
     Explain(explain::Args),
+    /// Verifies and exports the chained record of decisions.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -120,6 +125,7 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Template(command) => template::run(command, &settings(config)?.settings),
         Command::Refund(command) => refund::run(command),
         Command::Explain(args) => explain::run(args, &settings(config)?.settings),
+        Command::Ledger(command) => ledger::run(command, &settings(config)?.settings),
         Command::Event(command) => {
             let settings = settings(config)?.settings;
             with_network(event::run(command, &settings))
@@ -173,6 +179,20 @@ fn run_simulate(
     })
     .map_err(|error| miette::miette!("{error}"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens a store that is there, for a look at one commit of it; creates and migrates nothing.
+fn reader(data: Option<PathBuf>, settings: &Settings) -> miette::Result<SqliteReader> {
+    let path = data.map_or_else(|| settings.store.path.clone(), |data| data.join("dunlin.db"));
+    if !path.is_file() {
+        return Err(miette::miette!(
+            help = "--data names the folder of an embedded run, `store.path` of the configuration the file",
+            "there is no store {}",
+            path.display()
+        ));
+    }
+    SqliteReader::at_one_commit(&path, &settings.store.limits)
+        .map_err(|error| miette::miette!("{}: {error}", path.display()))
 }
 
 /// Reads the configuration, or says everything that is wrong with it.

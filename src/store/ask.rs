@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
+    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
+    SentMessage, Versioned,
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
@@ -93,6 +94,23 @@ impl<A: Asks> Read for A {
 
     fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
         self.ask(|tables| tables.decisions(query))
+    }
+
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        self.ask(|tables| tables.ledger(account, after, limit))
+    }
+
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>> {
+        self.ask(|tables| tables.ledger_head(account))
+    }
+
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>> {
+        self.ask(|tables| tables.account_ids(after, limit))
     }
 
     fn ready_publications(

@@ -9,6 +9,7 @@
 //! * Synchronous. A backend that waits for a network hides it behind its own thread.
 
 mod ask;
+pub mod chain;
 #[cfg(test)]
 pub(crate) mod counted;
 mod error;
@@ -159,6 +160,20 @@ pub trait Read {
 
     /// Recorded decisions, newest first.
     fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>>;
+
+    /// Recorded decisions of an account with their links, oldest first, after the one with this id.
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>>;
+
+    /// Where the chain of an account ends; `None` if nothing was ever recorded of it.
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>>;
+
+    /// Every account that something is known of or on record, by id, after this one. The cost follows `limit`.
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>>;
 
     /// The oldest publication of each lane, where it is due and the lane is not in flight; longest due first.
     fn ready_publications(

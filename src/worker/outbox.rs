@@ -16,6 +16,7 @@ use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::input::{Contact, Event};
 use crate::engine::policy::Channel;
 use crate::event::out::{self, NoticeOutcome, OutContext, lane};
+use crate::ledger::apart;
 use crate::store::{AttemptOutcome, NewDecision, NewDelivery, NewPublication, Transaction};
 
 /// Where a decision is written to.
@@ -123,7 +124,7 @@ fn address(contact: &Contact, channel: Channel) -> Option<&String> {
     }
 }
 
-/// The record of a decision (SAFE-12). Notices go in without their contacts.
+/// The record of a decision (SAFE-12). Notices go in without their contacts, and names apart.
 fn record(
     pen: &mut Pen<'_>,
     account: &AccountId,
@@ -135,25 +136,20 @@ fn record(
     resources.extend(decision.reasons.iter().filter_map(|reason| reason.resource.clone()));
     resources.sort_unstable();
     resources.dedup();
-    let effects: Vec<Effect> = decision.effects.iter().cloned().map(without_contacts).collect();
+    let (effects, apart) = apart::split(&decision.effects);
     let body =
         json!({ "number": decision.number, "reasons": decision.reasons, "effects": effects })
             .to_string();
+    let text = apart.map(|apart| serde_json::to_string(&apart)).transpose()?;
     pen.tx.append_decision(&NewDecision {
         account,
         at: pen.now,
         causes: &causes,
         resources: &resources,
         body: &body,
+        text: text.as_deref(),
     })?;
     Ok(())
-}
-
-fn without_contacts(effect: Effect) -> Effect {
-    match effect {
-        Effect::Notice(notice) => Effect::Notice(Notice { contacts: Vec::new(), ..notice }),
-        other => other,
-    }
 }
 
 /// Publishes what became of a delivery, once that is final.

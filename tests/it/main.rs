@@ -6,6 +6,7 @@ mod engine_properties;
 mod example_month;
 mod explain;
 mod http;
+mod ledger;
 mod pipeline;
 mod policy;
 mod policy_language;

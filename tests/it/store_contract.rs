@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod file;
+mod ledger;
 mod notices;
 mod outbox;
 mod record;

@@ -7,6 +7,7 @@ mod outbox;
 mod read;
 mod state;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -14,10 +15,11 @@ use chrono::{DateTime, Utc};
 
 use self::state::{State, Taken};
 use super::ask::Asks;
+use super::chain;
 use super::{
-    Arrival, Attempt, DecisionRow, DeliveryState, Limits, NewDecision, NewDelivery, NewPublication,
-    PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage, Store, StoreError, Transaction,
-    due, past,
+    Arrival, Attempt, DecisionRow, DeliveryState, LedgerRow, LedgerText, Limits, NewDecision,
+    NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage,
+    Store, StoreError, Transaction, due, past,
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
@@ -182,15 +184,21 @@ impl Transaction for MemoryTransaction<'_> {
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {
-        let row = DecisionRow {
-            id: 0,
-            account: decision.account.clone(),
-            at: decision.at,
-            causes: decision.causes.to_vec(),
-            body: decision.body.to_owned(),
+        let resources: BTreeSet<&ResourceId> = decision.resources.iter().collect();
+        let text = |text: &str| LedgerText { salt: chain::salt().to_vec(), text: text.to_owned() };
+        let row = LedgerRow {
+            decision: DecisionRow {
+                id: 0,
+                account: decision.account.clone(),
+                at: decision.at,
+                causes: decision.causes.to_vec(),
+                body: decision.body.to_owned(),
+            },
+            resources: resources.into_iter().cloned().collect(),
+            link: None,
+            text: decision.text.map(text),
         };
-        let resources = decision.resources.to_vec();
-        self.change(move |state| Ok(state.append_decision(&row, &resources)))
+        self.change(move |state| Ok(state.append_decision(&row)))
     }
 
     fn push_publication(&mut self, publication: &NewPublication) -> Result<bool> {

@@ -13,14 +13,14 @@ use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::{Gated, Resource};
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned, due,
-    past,
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
+    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
+    SentMessage, Versioned, due, past,
 };
 
 impl State {
     /// The oldest publication of each lane, longest due first.
-    fn heads(&self) -> Vec<(i64, &Queued)> {
+    fn lane_heads(&self) -> Vec<(i64, &Queued)> {
         let mut lanes = HashSet::new();
         let mut heads: Vec<_> = self
             .publications
@@ -165,13 +165,35 @@ impl Read for State {
     }
 
     fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
-        let wanted = |(row, resources): &&(DecisionRow, Vec<ResourceId>)| {
-            row.account == *query.account
-                && query.before.is_none_or(|before| row.id < before)
-                && query.resource.is_none_or(|resource| resources.contains(resource))
+        let wanted = |row: &&LedgerRow| {
+            row.decision.account == *query.account
+                && query.before.is_none_or(|before| row.decision.id < before)
+                && query.resource.is_none_or(|resource| row.resources.contains(resource))
         };
         let newest_first = self.decisions.iter().rev().filter(wanted).take(query.limit);
-        Ok(newest_first.map(|(row, _)| row.clone()).collect())
+        Ok(newest_first.map(|row| row.decision.clone()).collect())
+    }
+
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        let wanted = |row: &&LedgerRow| {
+            row.decision.account == *account && after.is_none_or(|after| row.decision.id > after)
+        };
+        Ok(self.decisions.iter().filter(wanted).take(limit).cloned().collect())
+    }
+
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>> {
+        Ok(self.heads.get(account).copied())
+    }
+
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>> {
+        let known: BTreeSet<&AccountId> = self.accounts.keys().chain(self.heads.keys()).collect();
+        let rest = known.into_iter().filter(|id| after.is_none_or(|after| *id > after));
+        Ok(rest.take(limit).cloned().collect())
     }
 
     fn ready_publications(
@@ -180,7 +202,7 @@ impl Read for State {
         limit: usize,
         lanes_in_flight: &HashSet<String>,
     ) -> Result<Vec<PublicationRow>> {
-        let heads = self.heads().into_iter();
+        let heads = self.lane_heads().into_iter();
         Ok(heads
             .filter(|(at, head)| *at <= past(now) && !lanes_in_flight.contains(&head.row.lane))
             .take(limit)
@@ -194,7 +216,7 @@ impl Read for State {
     }
 
     fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
-        let mut heads = self.heads().into_iter();
+        let mut heads = self.lane_heads().into_iter();
         let next = heads.find(|(_, head)| !lanes_in_flight.contains(&head.row.lane));
         Ok(next.map(|(at, _)| kept(at)))
     }

@@ -7,6 +7,7 @@ mod codec;
 mod decisions;
 mod gates;
 mod inbox;
+mod ledger;
 mod notices;
 mod open;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, notices, open, publications, state};
+use super::{decisions, gates, inbox, ledger, notices, open, publications, state};
 
 /// A statement, and what each step of its plan has to say.
 const PLANS: &[(&str, &[&str])] = &[
@@ -76,6 +76,19 @@ const PLANS: &[(&str, &[&str])] = &[
         &[
             "SEARCH r USING PRIMARY KEY (account=? AND resource=? AND decision<?)",
             "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+        ],
+    ),
+    (ledger::HEAD, &["SEARCH ledger_heads USING PRIMARY KEY (account=?)"]),
+    (
+        ledger::ROWS,
+        &[
+            "SEARCH d USING INDEX decisions_by_account (account=? AND id>?)",
+            "SEARCH t USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+            "CORRELATED SCALAR SUBQUERY 2",
+            "CO-ROUTINE (subquery-1)",
+            "SEARCH r USING COVERING INDEX decision_resources_by_decision (decision=?)",
+            "USE TEMP B-TREE FOR ORDER BY",
+            "SCAN (subquery-1)",
         ],
     ),
 ];

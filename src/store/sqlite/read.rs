@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, notices, publications, state};
+use super::{decisions, gates, inbox, ledger, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
@@ -13,8 +13,9 @@ use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, PolicyRow, PublicationRow, QuarantineRow,
-    Read, ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned,
+    Backlog, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
+    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
+    SentMessage, Versioned,
 };
 
 impl Read for Connection {
@@ -86,6 +87,23 @@ impl Read for Connection {
 
     fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
         decisions::list(self, query)
+    }
+
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        ledger::rows(self, account, after, limit)
+    }
+
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>> {
+        ledger::head(self, account)
+    }
+
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>> {
+        ledger::account_ids(self, after, limit)
     }
 
     fn ready_publications(
