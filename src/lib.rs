@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod policy;
 pub mod render;
 pub mod settings;
+pub mod shadow;
 pub mod shutdown;
 pub mod simulate;
 pub mod store;

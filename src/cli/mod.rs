@@ -7,7 +7,9 @@ mod ledger;
 mod policy;
 mod refund;
 mod run;
+mod shadow;
 pub mod simulate;
+mod span;
 mod summary;
 mod template;
 
@@ -19,6 +21,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 
+use self::span::{span, span_text};
 use crate::app;
 use crate::event::Limits;
 use crate::settings::{Loaded, Settings, Source};
@@ -70,6 +73,9 @@ enum Command {
     /// Verifies and exports the chained record of decisions.
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Compares a shadow with the system in charge, and hands over to it.
+    #[command(subcommand)]
+    Shadow(shadow::Command),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -126,6 +132,7 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Refund(command) => refund::run(command),
         Command::Explain(args) => explain::run(args, &settings(config)?.settings),
         Command::Ledger(command) => ledger::run(command, &settings(config)?.settings),
+        Command::Shadow(command) => shadow::run(command, &settings(config)?.settings),
         Command::Event(command) => {
             let settings = settings(config)?.settings;
             with_network(event::run(command, &settings))

@@ -38,6 +38,8 @@ pub struct Settings {
     pub channels: Vec<Channel>,
     /// How long things are kept.
     pub retention: Retention,
+    /// Another system is in charge: what is decided is recorded, and nothing of it is left to be sent or published.
+    pub shadow: bool,
     /// The fault that `scripts/torture --self-test` must notice. No release has it.
     #[cfg(feature = "fault-injection")]
     pub acknowledges_before_commit: bool,
@@ -51,6 +53,7 @@ impl Default for Settings {
             source: "/dunlin".into(),
             channels: vec![Channel::Email, Channel::Sms],
             retention: Retention::default(),
+            shadow: false,
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: false,
         }

@@ -37,6 +37,10 @@ pub(super) fn write(
 ) -> Result<(), WorkerError> {
     for (index, effect) in decision.effects.iter().enumerate() {
         *tally.effects.entry(label(effect)).or_default() += 1;
+        if pen.settings.shadow {
+            // What is not written cannot go out, not even later.
+            continue;
+        }
         let context = OutContext {
             account,
             source: &pen.settings.source,
@@ -137,9 +141,12 @@ fn record(
     resources.sort_unstable();
     resources.dedup();
     let (effects, apart) = apart::split(&decision.effects);
-    let body =
-        json!({ "number": decision.number, "reasons": decision.reasons, "effects": effects })
-            .to_string();
+    let mut body =
+        json!({ "number": decision.number, "reasons": decision.reasons, "effects": effects });
+    if pen.settings.shadow {
+        body["shadow"] = true.into();
+    }
+    let body = body.to_string();
     let text = apart.map(|apart| serde_json::to_string(&apart)).transpose()?;
     pen.tx.append_decision(&NewDecision {
         account,

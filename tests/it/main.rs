@@ -11,6 +11,7 @@ mod pipeline;
 mod policy;
 mod policy_language;
 mod refund;
+mod shadow;
 mod smtp;
 mod store_contract;
 mod support;
