@@ -49,7 +49,7 @@ impl Tasks {
 
     /// Stops at the first signal; the second one ends the process.
     pub(super) fn listen(&mut self, signals: Signals) {
-        self.signals.spawn(signals.run(self.stop.clone()));
+        self.signals.spawn(signals.run(self.stop.clone()).in_current_span());
     }
 
     pub(super) fn add(
