@@ -24,6 +24,7 @@ pub mod explain;
 pub mod http;
 pub mod intake;
 pub mod ledger;
+mod mask;
 pub mod policy;
 pub mod render;
 pub mod settings;

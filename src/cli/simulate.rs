@@ -120,7 +120,8 @@ pub(super) fn decide(
         }
         inbox.insert(decoded.event.key.clone(), decoded.fingerprint);
         let decided = match decoded.event.body {
-            Body::Heartbeat => simulation.pass(decoded.event.time),
+            // Nothing was sent here that could come back.
+            Body::Heartbeat | Body::NoticeBounced { .. } => simulation.pass(decoded.event.time),
             _ => simulation.read(decoded.event),
         };
         hand_on(decided, complain)?;

@@ -107,7 +107,7 @@ fn due<'p>(
         at = at.max(*promised);
     }
     let wanted_at = on_day_of(policy, step, at)?;
-    let proven = proof::of(step, resource, place, proofs);
+    let proven = proof::of((step, wanted_at), resource, place, proofs);
     let at = match proofs {
         Proofs::Assumed => wanted_at,
         Proofs::Recorded => {
@@ -187,7 +187,7 @@ pub(super) fn outlook(
     for _ in 0..policy.phases.len() {
         let Some(due) = next(policy, resource, place, proofs) else { break };
         let (step, at) = (due.step, due.ahead(policy, now));
-        let proven = due.proven.missing.map(|lead| proof::after(now, lead));
+        let proven = due.proven.missing.map(|missing| proof::at_best(missing, now));
         let at = match proven.filter(|proven| *proven > at) {
             Some(proven) => on_day_of(policy, step, proven).unwrap_or(DateTime::<Utc>::MAX_UTC),
             None => at,

@@ -31,8 +31,19 @@ pub struct Input<'i> {
     /// Notices to the account that were accepted for at least one contact, since the last decision that knew of them. One
     /// that is named again changes nothing.
     pub accepted: &'i [&'i Notice],
+    /// Notices to the account of which a message that had counted as accepted came back.
+    pub bounced: &'i [Bounced<'i>],
     /// What the gates are told may have changed: what is gated is looked at.
     pub gates_moved: bool,
+}
+
+/// A notice of which a message came back.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounced<'i> {
+    /// Which.
+    pub notice: &'i Notice,
+    /// When another of its messages was accepted that did not come back; `None` if there is none.
+    pub still: Option<DateTime<Utc>>,
 }
 
 impl<'i> Input<'i> {

@@ -39,7 +39,8 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
     if let Some(request) = event.body.request() {
         return request::decide(work, event, request);
     }
-    if matches!(event.body, Body::Heartbeat) {
+    // Neither says anything about the account itself.
+    if matches!(event.body, Body::Heartbeat | Body::NoticeBounced { .. }) {
         return Verdict::Applied;
     }
     let Some(profile) = work.account.profile.as_ref() else { return park(work, event) };

@@ -119,8 +119,17 @@ pub enum Admission<'g> {
 pub struct Proven {
     /// The step may come from here on, by what was accepted.
     pub from: Option<DateTime<Utc>>,
-    /// Something was not accepted so far; once it is, the step may come after this time.
-    pub missing: Option<TimeDelta>,
+    /// Something was not accepted so far.
+    pub missing: Option<Missing>,
+}
+
+/// What was not accepted so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Once it is, the step may come after this time.
+    pub lead: TimeDelta,
+    /// The step waits for it no longer than this; `None`: for ever.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A step that is due.
@@ -168,8 +177,10 @@ pub fn ask(
         return Verdict::Hold { because: Because::Moratorium, until: hold.until };
     }
     let Proven { from, missing } = step.proven;
-    if missing.is_some() {
-        return Verdict::Hold { because: Because::Proof, until: None };
+    if let Some(Missing { until, .. }) = missing
+        && until.is_none_or(|until| now < until)
+    {
+        return Verdict::Hold { because: Because::Proof, until };
     }
     match from.filter(|from| *from > now) {
         Some(from) => Verdict::Hold { because: Because::Proof, until: Some(from) },

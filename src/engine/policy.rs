@@ -109,13 +109,13 @@ pub struct Step {
     pub notice: Option<NoticeKind>,
     /// Cannot be taken back: data is lost.
     pub irreversible: bool,
-    /// What must be proven before it, all of it (SAFE-4).
+    /// What must be proven before it, all of it (SAFE-4, SAFE-10).
     pub proofs: Vec<Proof>,
     /// The rules that it implements.
     pub rules: Vec<String>,
 }
 
-/// Somebody was told in time: what an irreversible step asks for (SAFE-4).
+/// Somebody was told in time: what an irreversible step asks for (SAFE-4), and a stop that leaves its minimum time (SAFE-10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// Kinds of notices that were accepted for at least one contact.
@@ -124,6 +124,9 @@ pub struct Proof {
     pub of_them: OfThem,
     /// The step comes at least this long after they were accepted.
     pub lead: TimeDelta,
+    /// The step waits for it at most this long beyond its deadline. Only where the step can be taken back, and always there:
+    /// who cannot be told at all is not served for nothing for ever.
+    pub at_most: Option<TimeDelta>,
 }
 
 /// How many of several.

@@ -189,13 +189,25 @@ pub struct Asked {
 }
 
 /// That a kind of notice was told, and what became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notified {
     /// When the first notice of the episode was decided.
     pub first_at: DateTime<Utc>,
+    /// When each of them, by the instant at which it was decided, was first known to be accepted for at least one contact.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepted: BTreeMap<DateTime<Utc>, DateTime<Utc>>,
+}
+
+impl Notified {
+    /// None was accepted so far; the first was decided at this instant.
+    pub(super) fn from(first_at: DateTime<Utc>) -> Self {
+        Self { first_at, accepted: BTreeMap::new() }
+    }
+
     /// When one of them was first known to be accepted for at least one contact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accepted_at: Option<DateTime<Utc>>,
+    pub fn accepted_at(&self) -> Option<DateTime<Utc>> {
+        self.accepted.values().min().copied()
+    }
 }
 
 /// What a step that is due waits for.

@@ -28,6 +28,9 @@ pub fn step(
     for notice in input.accepted {
         proof::accepted(&mut work, notice);
     }
+    for bounced in input.bounced {
+        proof::bounced(&mut work, *bounced);
+    }
     let verdicts = input.events.iter().map(|event| fact::apply(&mut work, event)).collect();
     arrears::settle(&mut work, &before.account.balances);
     let mut ids: Vec<_> = work.resources.keys().cloned().collect();
@@ -54,7 +57,8 @@ pub fn scope(
     let mut scope = Scope { due: true, gated: input.gates_moved, ..Scope::default() };
     let mut balances = account.balances.clone();
     let currency = account.profile.as_ref().map(|profile| profile.value.currency);
-    let told = input.accepted.iter().flat_map(|notice| &notice.items);
+    let bounced = input.bounced.iter().map(|bounced| bounced.notice);
+    let told = input.accepted.iter().copied().chain(bounced).flat_map(|notice| &notice.items);
     scope.named.extend(told.map(|item| item.resource.clone()));
     for event in input.events {
         match &event.body {

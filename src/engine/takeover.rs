@@ -156,10 +156,9 @@ pub(super) fn notified(
         if *at < begin || !policy.asks_for_proof_of(notice) {
             continue;
         }
-        let known =
-            notified.entry(notice.clone()).or_insert(Notified { first_at: *at, accepted_at: None });
+        let known = notified.entry(notice.clone()).or_insert_with(|| Notified::from(*at));
         known.first_at = known.first_at.min(*at);
-        known.accepted_at = Some(known.first_at);
+        known.accepted.insert(*at, *at);
     }
     notified
 }

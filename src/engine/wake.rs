@@ -31,7 +31,9 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     if policy.class(&resource.phase) == PhaseClass::Gone {
         return None;
     }
-    let step = deadline::next(policy, resource, Place::of(resource), work.proofs).map(|due| {
+    let due = deadline::next(policy, resource, Place::of(resource), work.proofs);
+    let unproven = due.and_then(|due| due.proven.missing?.until);
+    let step = due.map(|due| {
         let is_to_come = due.wanted_at > work.now;
         if is_to_come { due.wanted_at } else { due.ahead(policy, work.now) }
     });
@@ -48,7 +50,7 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     });
     // When it is time to say that a step waits.
     let said = resource.gated.as_ref().and_then(|gated| gated.said_at(work.gates.patience));
-    let ahead = [step, schedule, slots, attempt, said]
+    let ahead = [step, unproven, schedule, slots, attempt, said]
         .into_iter()
         .flatten()
         .filter(|at| *at > work.now)

@@ -11,8 +11,8 @@ use super::read;
 use super::refusal::{RefusalCode, Trouble};
 use super::scalar::Id;
 use super::{
-    account, balance, charge, heartbeat, hold, out, renewal, resource, returns, sync, termination,
-    usage,
+    account, balance, bounce, charge, heartbeat, hold, out, renewal, resource, returns, sync,
+    termination, usage,
 };
 use crate::engine::id::AccountId;
 use crate::engine::input::Body;
@@ -102,6 +102,7 @@ kinds! {
     hold::Placed,
     hold::Lifted,
     heartbeat::Heartbeat,
+    bounce::Bounced,
 }
 
 /// The type as a metric label: `unknown` where it is in neither §3 nor §4, so that a sender cannot make labels up.
@@ -149,6 +150,6 @@ mod tests {
         let mut types = EVENT_TYPES.to_vec();
         types.sort_unstable();
         types.dedup();
-        assert_eq!(types.len(), 23);
+        assert_eq!(types.len(), 24);
     }
 }

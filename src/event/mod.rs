@@ -6,6 +6,7 @@
 mod account;
 mod asyncapi;
 mod balance;
+mod bounce;
 mod charge;
 mod envelope;
 mod fingerprint;

@@ -9,7 +9,6 @@
 
 mod ahead;
 mod find;
-mod mask;
 mod record;
 #[cfg(test)]
 mod tests;

@@ -4,14 +4,15 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::Question;
 use super::record::{Record, concerns};
-use super::{Question, mask};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{NoticeKind, PhaseName};
 use crate::engine::input::{Contact, Role};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::event::out;
+use crate::mask;
 use crate::store::{
     AttemptOutcome, DeliveryRow, DeliveryState, Read, ReceiptRow, Result as Stored,
 };
@@ -180,6 +181,7 @@ fn word(outcome: AttemptOutcome) -> &'static str {
         AttemptOutcome::Sent => "sent",
         AttemptOutcome::Failed => "failed",
         AttemptOutcome::Unknown => "unknown",
+        AttemptOutcome::Bounced => "bounced",
     }
 }
 

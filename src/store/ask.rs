@@ -152,6 +152,10 @@ impl<A: Asks> Read for A {
         self.ask(|tables| tables.notice(id))
     }
 
+    fn notice_of(&self, delivery: &str) -> Result<Option<String>> {
+        self.ask(|tables| tables.notice_of(delivery))
+    }
+
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
         self.ask(|tables| tables.deliveries(notice))
     }

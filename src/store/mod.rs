@@ -208,6 +208,9 @@ pub trait Read {
     /// A notice, as it was decided.
     fn notice(&self, id: &str) -> Result<Option<Notice>>;
 
+    /// The notice that a delivery belongs to.
+    fn notice_of(&self, delivery: &str) -> Result<Option<String>>;
+
     /// The deliveries of a notice, in the order in which they were stored.
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>>;
 

@@ -78,6 +78,8 @@ pub enum AttemptOutcome {
     Failed,
     /// Nobody can tell.
     Unknown,
+    /// Taken by the other side, and came back.
+    Bounced,
 }
 
 /// One attempt to deliver, to be recorded.
@@ -178,6 +180,7 @@ impl Attempt<'_> {
     /// Where this attempt takes a delivery: what is final stays, what was sent is never tried again (SAFE-2).
     pub(super) fn state_after(&self, before: DeliveryState) -> DeliveryState {
         match (before, self.outcome, self.next_at) {
+            (_, AttemptOutcome::Bounced, _) => DeliveryState::Final(AttemptOutcome::Bounced),
             (DeliveryState::Final(_), _, _) => before,
             (DeliveryState::Pending, AttemptOutcome::Failed | AttemptOutcome::Unknown, Some(_)) => {
                 DeliveryState::Pending

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::WorkerError;
+use super::bounce::CameBack;
 use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
-use crate::engine::decision::{Circumstances, Input, Proofs, Verdict};
+use crate::engine::decision::{Bounced, Circumstances, Input, Proofs, Verdict};
 use crate::engine::effect::{Notice, NoticeItem};
 use crate::engine::gate::Because;
 use crate::engine::id::AccountId;
@@ -22,7 +23,8 @@ use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    Arrival, Attempt, AttemptOutcome, DeliveryState, Quarantined, Receipt, Retention, Transaction,
+    Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Quarantined, Receipt, Retention,
+    Transaction,
 };
 
 /// Limits of the worker.
@@ -86,14 +88,16 @@ pub(super) struct Taken {
 
 /// One transaction in the making.
 pub(super) struct Group<'t> {
-    tx: Box<dyn Transaction + 't>,
+    pub(super) tx: Box<dyn Transaction + 't>,
     policies: &'t PolicySet,
-    settings: &'t Settings,
-    proofs: Proofs,
+    pub(super) settings: &'t Settings,
+    pub(super) proofs: Proofs,
     world: &'t World,
     cache: Cache,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
     pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
+    /// Notices of which a message came back, by account, to be decided about in this commit.
+    pub(super) came_back: BTreeMap<AccountId, Vec<CameBack>>,
     pub(super) tally: Tally,
 }
 
@@ -106,7 +110,17 @@ impl<'t> Group<'t> {
         world: &'t World,
     ) -> Self {
         let (cache, tally) = (Cache::default(), Tally::default());
-        Self { tx, policies, settings, proofs, world, cache, accepted: BTreeMap::new(), tally }
+        Self {
+            tx,
+            policies,
+            settings,
+            proofs,
+            world,
+            cache,
+            accepted: BTreeMap::new(),
+            came_back: BTreeMap::new(),
+            tally,
+        }
     }
 
     /// Takes a delivery into the inbox. Returns its event if it is new and about an account.
@@ -137,11 +151,16 @@ impl<'t> Group<'t> {
                 self.count(decoded.event_type, "applied");
                 Ok(None)
             }
-            Receipt::New => Ok(Some(Received {
-                event: decoded.event,
-                event_type: decoded.event_type,
-                delivery,
-            })),
+            Receipt::New => {
+                let Decoded { event, event_type, .. } = decoded;
+                let received = Received { event, event_type, delivery };
+                if let Body::NoticeBounced { delivery, reason } = &received.event.body {
+                    let (delivery, reason) = (delivery.clone(), reason.clone());
+                    self.came_back(received, (&delivery, reason.as_deref()), now)?;
+                    return Ok(None);
+                }
+                Ok(Some(received))
+            }
             Receipt::Copy => {
                 self.count(decoded.event_type, "copy");
                 Ok(None)
@@ -182,7 +201,10 @@ impl<'t> Group<'t> {
         let events: Vec<Event> = received.iter().map(|one| one.event.clone()).collect();
         let accepted = self.accepted.remove(account).unwrap_or_default();
         let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
-        let input = Input { events: &events, accepted: &accepted, gates_moved };
+        let came_back = self.came_back.remove(account).unwrap_or_default();
+        let bounced: Vec<Bounced<'_>> =
+            came_back.iter().map(|one| Bounced { notice: &one.notice, still: one.still }).collect();
+        let input = Input { events: &events, accepted: &accepted, bounced: &bounced, gates_moved };
         let known = self.cache.account(&*self.tx, account)?;
         let scope = scope(known, input, self.policies, now);
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
@@ -222,9 +244,10 @@ impl<'t> Group<'t> {
         Ok(())
     }
 
-    /// Decides about accounts of which notices were accepted, where nothing else happened to them (SAFE-4).
-    pub(super) fn decide_about_accepted(&mut self, now: DateTime<Utc>) -> Result<(), WorkerError> {
-        while let Some(account) = self.accepted.keys().next().cloned() {
+    /// Decides about accounts of which notices were accepted or came back, where nothing else happened to them (SAFE-4).
+    pub(super) fn decide_about_notices(&mut self, now: DateTime<Utc>) -> Result<(), WorkerError> {
+        while let Some(account) = self.accepted.keys().chain(self.came_back.keys()).next().cloned()
+        {
             self.decide(&account, Vec::new(), now)?;
         }
         Ok(())
@@ -312,7 +335,12 @@ impl<'t> Group<'t> {
             return Ok(());
         }
         let sent = DeliveryState::Final(AttemptOutcome::Sent);
-        if !self.tx.deliveries(&report.notice_id)?.iter().any(|delivery| delivery.state == sent) {
+        let is_news = |row: &DeliveryRow| match row.id == report.delivery {
+            // It came back before its receipt was on record.
+            true => row.state == DeliveryState::Pending,
+            false => row.state != sent,
+        };
+        if self.tx.deliveries(&report.notice_id)?.iter().all(is_news) {
             let account = report.notice.account.clone();
             self.accepted.entry(account).or_default().push(Arc::clone(&report.notice));
         }
@@ -374,7 +402,7 @@ impl<'t> Group<'t> {
         self.quarantine(&message, event_type)
     }
 
-    fn set_aside(
+    pub(super) fn set_aside(
         &mut self,
         event: &Event,
         event_type: &'static str,
@@ -419,7 +447,7 @@ impl<'t> Group<'t> {
         Ok(())
     }
 
-    fn count(&mut self, event_type: &'static str, outcome: &'static str) {
+    pub(super) fn count(&mut self, event_type: &'static str, outcome: &'static str) {
         *self.tally.events.entry((event_type, outcome)).or_default() += 1;
     }
 }

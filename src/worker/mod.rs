@@ -4,6 +4,7 @@
 //! of sends) in one transaction, then acknowledges. Idle: one event, no added latency. Loaded: hundreds a sync. It writes the
 //! outbox and knows no template and no channel; it never waits for dispatch, which is only woken.
 
+mod bounce;
 mod cache;
 mod group;
 mod outbox;

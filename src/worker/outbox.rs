@@ -165,6 +165,7 @@ pub(super) fn tell_outcome(pen: &mut Pen<'_>, report: &DeliveryReport) -> Result
         (AttemptOutcome::Sent, _) => None,
         (_, Some(_)) => return Ok(()),
         (AttemptOutcome::Failed, None) => Some(report.receipt.clone()),
+        (AttemptOutcome::Bounced, None) => Some(format!("it came back: {}", report.receipt)),
         (AttemptOutcome::Unknown, None) => {
             Some(format!("nobody can tell whether it arrived: {}", report.receipt))
         }

@@ -263,7 +263,7 @@ fn live(
             group.decide(&account, instant, now)?;
         }
     }
-    group.decide_about_accepted(now)?;
+    group.decide_about_notices(now)?;
     group.flush()?;
     group.wake(now, wakes_max)
 }

@@ -11,7 +11,7 @@ use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::Proofs;
 use crate::engine::policy::{Channel, PolicySet};
-use crate::engine::resource::Resource;
+use crate::engine::resource::{Notified, Resource};
 use crate::event;
 use crate::intake::{Delivery, Tag};
 use crate::store::memory::{MemoryDisk, MemoryStore};
@@ -147,11 +147,22 @@ impl Bench {
         let mut group = self.group();
         assert!(group.report(&report, now).unwrap());
         let is_proof = !group.accepted.is_empty();
-        group.decide_about_accepted(now).unwrap();
+        group.decide_about_notices(now).unwrap();
         if survives {
             group.commit().unwrap();
         }
         is_proof
+    }
+
+    /// A message came back, as the pipeline tells it. How many events are in quarantine then.
+    fn come_back(&mut self, number: usize, message: &str, now: DateTime<Utc>) -> u64 {
+        let data = json!({ "message": message, "reason": "550 <ann@a.example> is unknown" });
+        let mut group = self.group();
+        let taken = taken(number, "notice.bounced", &data);
+        assert!(group.receive(taken, now).unwrap().is_none(), "it is about no account");
+        group.decide_about_notices(now).unwrap();
+        group.commit().unwrap();
+        self.store.reader().unwrap().quarantine_count().unwrap()
     }
 
     fn resource(&self) -> Resource {
@@ -159,7 +170,7 @@ impl Bench {
     }
 
     fn accepted_at(&self) -> Option<DateTime<Utc>> {
-        self.resource().notified.get(&"stopped".into()).and_then(|known| known.accepted_at)
+        self.resource().notified.get(&"stopped".into()).and_then(Notified::accepted_at)
     }
 
     fn decisions(&self) -> usize {
@@ -256,5 +267,58 @@ fn where_no_policy_asks_for_proof_a_receipt_decides_nothing() {
         assert_eq!((bench.decisions(), bench.resource()), (decisions, before));
         bench.wake(at(48));
         assert_eq!(bench.resource().phase.as_str(), "released");
+    });
+}
+
+#[test]
+fn proof_is_gone_once_everything_that_was_taken_came_back() {
+    on_each_store(|store| {
+        let mut bench = Bench::stopped(store, POLICY);
+        let waiting = bench.waiting();
+        bench.report(&waiting[0], AttemptOutcome::Sent, (at(1), true));
+        bench.report(&waiting[1], AttemptOutcome::Sent, (at(30), true));
+        assert_eq!(bench.come_back(50, &format!("<{}@mail.example>", waiting[0].id), at(31)), 0);
+        assert_eq!(bench.accepted_at(), Some(at(30)), "the other one did not come back");
+        assert_eq!(bench.come_back(51, &waiting[1].id, at(32)), 0);
+        assert_eq!(bench.accepted_at(), None);
+        bench.wake(at(48));
+        assert_eq!(bench.resource().held.map(|held| held.because), Some("proof".into()));
+        // A third one arrives.
+        assert!(bench.report(&waiting[2], AttemptOutcome::Sent, (at(60), true)));
+        assert_eq!(bench.accepted_at(), Some(at(60)));
+        let said = bench.store.reader().unwrap().receipts(&waiting[0].id).unwrap();
+        assert_eq!(said[1].outcome, AttemptOutcome::Bounced);
+        assert_eq!(said[1].receipt, "550 <a…@a.example> is unknown");
+    });
+}
+
+#[test]
+fn what_came_back_is_said_once_and_what_dunlin_never_sent_is_set_aside() {
+    on_each_store(|store| {
+        let mut bench = Bench::stopped(store, POLICY);
+        let first = bench.waiting().remove(0);
+        bench.report(&first, AttemptOutcome::Sent, (at(1), true));
+        let failures = |bench: &Bench| {
+            let reader = bench.store.reader().unwrap();
+            let waiting = reader.waiting_publications("acc", 99).unwrap();
+            let types = waiting.iter().map(|row| row.publication.event_type.as_str());
+            types.filter(|kind| *kind == "lifecycle.notice.failed").count()
+        };
+        assert_eq!((bench.come_back(50, &first.id, at(2)), failures(&bench)), (0, 1));
+        assert_eq!((bench.come_back(51, &first.id, at(3)), failures(&bench)), (0, 1));
+        assert_eq!(bench.come_back(52, "<somebody-elses@mail.example>", at(4)), 1);
+        let message = bench.store.reader().unwrap().quarantined(None, 1).unwrap().remove(0).message;
+        assert_eq!(message.code, "unknown_message");
+    });
+}
+
+#[test]
+fn what_comes_back_before_its_receipt_is_on_record_never_becomes_proof() {
+    on_each_store(|store| {
+        let mut bench = Bench::stopped(store, POLICY);
+        let first = bench.waiting().remove(0);
+        bench.come_back(50, &first.id, at(1));
+        assert!(!bench.report(&first, AttemptOutcome::Sent, (at(2), true)));
+        assert_eq!(bench.accepted_at(), None);
     });
 }

@@ -125,7 +125,7 @@ impl Desk {
             (AttemptOutcome::Sent, _) => "sent",
             (AttemptOutcome::Unknown, _) => "unknown",
             (AttemptOutcome::Failed, Some(_)) => "retry",
-            (AttemptOutcome::Failed, None) => "failed",
+            (AttemptOutcome::Failed, None) | (AttemptOutcome::Bounced, _) => "failed",
         };
         let channel = self.name();
         telemetry::count_send(channel, outcome, took);

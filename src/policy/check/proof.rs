@@ -23,10 +23,18 @@ pub(super) fn check(draft: &Draft, mistakes: &mut Mistakes) {
             .zip(&draft.steps)
             .filter(|(_, others)| others.number == places.number)
             .map(|(step, _)| step);
-        if !step.irreversible {
-            mistakes
-                .add(place.clone(), format!("`{}` to `{}` can be taken back", step.from, step.to))
-                .expected("a proof only before an irreversible step");
+        let waits_for_ever = step.proofs.iter().any(|proof| proof.at_most.is_none());
+        let ends = step.proofs.iter().any(|proof| proof.at_most.is_some());
+        let mut refuse = |what: &str, expected: &str| {
+            let what = format!("`{}` to `{}` {what}", step.from, step.to);
+            mistakes.add(place.clone(), what).expected(expected);
+        };
+        if policy.class(&step.to) <= PhaseClass::Unpaid {
+            refuse("takes nothing away", "a proof only before a stop, a bin or a release");
+        } else if !step.irreversible && waits_for_ever {
+            refuse("can be taken back", "`at_most`: how long it waits for who cannot be told");
+        } else if step.irreversible && ends {
+            refuse("cannot be taken back", "no `at_most`: it waits until somebody was told");
         } else if copies.all(is_wished) {
             mistakes
                 .add(place.clone(), "a customer asked for this step, and need not be told of it")

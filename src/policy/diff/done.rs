@@ -1,5 +1,9 @@
 //! What is done on the way from phase to phase, and what brings a resource back.
 
+use std::cmp::Ordering;
+
+use chrono::TimeDelta;
+
 use super::moves::{other_way, steps};
 use super::{Bearing, Changes};
 use crate::engine::policy::{Outcome, Policy, Proof, RecoverWhen, Recovery};
@@ -48,11 +52,14 @@ fn proofs(what: &str, old: &[Proof], new: &[Proof], changes: &mut Changes) {
     for is in new {
         let told = words::proof(is);
         match old.iter().find(|was| alike(was, is)) {
-            Some(was) if was.lead == is.lead => {}
+            Some(was) if was == is => {}
             Some(was) => {
-                let bearing = if is.lead > was.lead { Bearing::Generous } else { Bearing::Harsh };
-                let before = words::length(was.lead);
-                changes.add(bearing, format!("{what} comes {told}; it was {before}"));
+                let before = if was.at_most == is.at_most {
+                    words::length(was.lead)
+                } else {
+                    words::proof(was)
+                };
+                changes.add(bearing(was, is), format!("{what} comes {told}; it was {before}"));
             }
             None => {
                 let bearing = if old.is_empty() { Bearing::Generous } else { Bearing::Other };
@@ -64,6 +71,17 @@ fn proofs(what: &str, old: &[Proof], new: &[Proof], changes: &mut Changes) {
         let bearing = if new.is_empty() { Bearing::Harsh } else { Bearing::Other };
         let told = words::proof(was);
         changes.add(bearing, format!("{what} does not wait for this any more: {told}"));
+    }
+}
+
+/// Whether the same proof makes a step come later than it did.
+fn bearing(was: &Proof, is: &Proof) -> Bearing {
+    // What waits for ever waits longest.
+    let longest = |proof: &Proof| proof.at_most.unwrap_or(TimeDelta::MAX);
+    match (is.lead.cmp(&was.lead), longest(is).cmp(&longest(was))) {
+        (Ordering::Less, Ordering::Greater) | (Ordering::Greater, Ordering::Less) => Bearing::Other,
+        (Ordering::Less, _) | (_, Ordering::Less) => Bearing::Harsh,
+        _ => Bearing::Generous,
     }
 }
 

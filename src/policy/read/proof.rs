@@ -26,6 +26,7 @@ fn proof(value: Value<'_, '_>, known: &Known, mistakes: &mut Mistakes) -> Option
     let mut table = Table::open("proof", value, mistakes)?;
     let (all, any) = (table.get("notices"), table.get("any"));
     let lead = table.need("lead", mistakes).and_then(|v| value::length(v, mistakes));
+    let at_most = table.get("at_most").map(|v| value::length(v, mistakes));
     table.close(mistakes);
     let (of_them, kinds) = match (all, any) {
         (Some(kinds), None) => (OfThem::All, kinds),
@@ -44,7 +45,8 @@ fn proof(value: Value<'_, '_>, known: &Known, mistakes: &mut Mistakes) -> Option
         }
     };
     let notices = notices(kinds, known, mistakes)?;
-    Some(Proof { notices, of_them, lead: lead? })
+    let at_most = at_most.map_or(Some(None), |at_most| at_most.map(Some))?;
+    Some(Proof { notices, of_them, lead: lead?, at_most })
 }
 
 fn notices(

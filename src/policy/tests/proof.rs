@@ -19,6 +19,7 @@ fn one_proof_or_several_are_read_with_all_or_any_of_their_kinds() {
         notices: vec![NoticeKind::from("warning")],
         of_them,
         lead: TimeDelta::days(days),
+        at_most: None,
     };
     let proofs = |proof: &str| file(proof).steps[1].proofs.clone();
     assert_eq!(proofs(r#"{ notices = ["warning"], lead = "7d" }"#), [of(OfThem::All, 7)]);
@@ -41,7 +42,16 @@ fn a_proof_that_cannot_be_read_or_can_never_come_is_refused_with_its_place() {
         step,
         &format!("{step}{proof}\n"),
         &[
-            "x.toml:23:9: `active` to `stopped` can be taken back; expected a proof only before an irreversible step",
+            "x.toml:23:9: `active` to `stopped` can be taken back; expected `at_most`: how long it waits for who cannot be told",
+        ],
+    );
+    let release = r#"{ notices = ["warning"], lead = "1d", at_most = "3d" }"#;
+    assert_refused(
+        PREPAID,
+        RELEASE,
+        &with(release),
+        &[
+            "x.toml:30:9: `stopped` to `released` cannot be taken back; expected no `at_most`: it waits until somebody was told",
         ],
     );
     let by_wish = format!("when = {{ entered_by = \"termination\" }}\n{proof}\n");

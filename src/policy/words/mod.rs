@@ -99,14 +99,18 @@ pub fn length(time: TimeDelta) -> String {
 
 /// `not before 20 hours after each of `stopped` and `release-warning` was accepted for somebody`.
 pub fn proof(proof: &Proof) -> String {
-    let Proof { notices, of_them, lead } = proof;
+    let Proof { notices, of_them, lead, at_most } = proof;
     let kinds = notices.iter().map(|kind| format!("`{kind}`"));
     let told = match (of_them, notices.len()) {
         (_, 1) => list(kinds),
         (OfThem::All, _) => format!("each of {}", list(kinds)),
         (OfThem::Any, _) => format!("one of {}", choice(kinds)),
     };
-    format!("not before {} after {told} was accepted for somebody", length(*lead))
+    let waits = format!("not before {} after {told} was accepted for somebody", length(*lead));
+    match at_most {
+        Some(at_most) => format!("{waits}, for which it waits {} at most", length(*at_most)),
+        None => waits,
+    }
 }
 
 /// `1 day`, `2 days`.
@@ -269,8 +273,18 @@ mod tests {
     fn proof_is_said_with_its_notices_and_its_lead() {
         let said = |notices: &[&str], of_them| {
             let notices = notices.iter().map(|kind| (*kind).into()).collect();
-            proof(&Proof { notices, of_them, lead: TimeDelta::hours(20) })
+            proof(&Proof { notices, of_them, lead: TimeDelta::hours(20), at_most: None })
         };
+        let stop = Proof {
+            notices: vec!["arrears".into()],
+            of_them: OfThem::All,
+            lead: TimeDelta::hours(2),
+            at_most: Some(TimeDelta::days(3)),
+        };
+        assert_eq!(
+            proof(&stop),
+            "not before 2 hours after `arrears` was accepted for somebody, for which it waits 3 days at most"
+        );
         assert_eq!(
             said(&["arrears"], OfThem::All),
             "not before 20 hours after `arrears` was accepted for somebody"

@@ -260,6 +260,10 @@ impl Read for State {
         Ok(self.notices.get(id).map(|notice| Notice::clone(notice)))
     }
 
+    fn notice_of(&self, delivery: &str) -> Result<Option<String>> {
+        Ok(self.deliveries.get(delivery).map(|delivery| delivery.notice.clone()))
+    }
+
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
         let mut of: Vec<_> =
             self.deliveries.values().filter(|delivery| delivery.notice == notice).collect();

@@ -80,6 +80,7 @@ pub(super) fn outcome_word(outcome: AttemptOutcome) -> &'static str {
         AttemptOutcome::Sent => "sent",
         AttemptOutcome::Failed => "failed",
         AttemptOutcome::Unknown => "unknown",
+        AttemptOutcome::Bounced => "bounced",
     }
 }
 
@@ -97,6 +98,7 @@ impl FromSql for Stage {
             "sent" => DeliveryState::Final(AttemptOutcome::Sent),
             "failed" => DeliveryState::Final(AttemptOutcome::Failed),
             "unknown" => DeliveryState::Final(AttemptOutcome::Unknown),
+            "bounced" => DeliveryState::Final(AttemptOutcome::Bounced),
             _ => return Err(FromSqlError::InvalidType),
         }))
     }

@@ -214,6 +214,12 @@ pub(super) fn notice(c: &Connection, id: &str) -> Result<Option<Notice>> {
         .map_err(failed("reading a notice"))
 }
 
+pub(super) fn of(c: &Connection, delivery: &str) -> Result<Option<String>> {
+    c.prepare_cached("SELECT notice FROM deliveries WHERE id = ?1")
+        .and_then(|mut select| select.query_row([delivery], |row| row.get(0)).optional())
+        .map_err(failed("looking for the notice of a delivery"))
+}
+
 pub(super) fn deliveries(c: &Connection, notice: &str) -> Result<Vec<DeliveryRow>> {
     c.prepare_cached(
         "SELECT id, contact, channel, state, attempts, next_at, last_error, begun_at FROM deliveries

@@ -145,6 +145,10 @@ impl Read for Connection {
         notices::notice(self, id)
     }
 
+    fn notice_of(&self, delivery: &str) -> Result<Option<String>> {
+        notices::of(self, delivery)
+    }
+
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
         notices::deliveries(self, notice)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use dunlin::engine::account::Account;
-use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs};
+use dunlin::engine::decision::{Bounced, Circumstances, Input, Portfolio, Proofs};
 use dunlin::engine::effect::Notice;
 use dunlin::engine::gate::Gates;
 use dunlin::engine::id::EventKey;
@@ -15,6 +15,9 @@ use dunlin::policy::Policies;
 use dunlin::simulate::{Decided, in_sight};
 
 use super::world::{Story, activated, at, balance, policy, profile, renewed, resource};
+
+mod bounce;
+mod stop;
 
 const POLICY: &str = r#"
 id = "own"
@@ -89,7 +92,16 @@ impl Life {
     }
 
     fn decide(&mut self, now: DateTime<Utc>, events: Vec<Event>, accepted: &[&Notice]) {
-        let input = Input { events: &events, accepted, gates_moved: false };
+        self.decide_on(now, events, (accepted, &[]));
+    }
+
+    fn decide_on(
+        &mut self,
+        now: DateTime<Utc>,
+        events: Vec<Event>,
+        (accepted, bounced): (&[&Notice], &[Bounced<'_>]),
+    ) {
+        let input = Input { events: &events, accepted, bounced, ..Input::default() };
         let scope = scope(&self.whole.account, input, &self.policies, now);
         let before = in_sight(&self.whole, &scope, now);
         let circumstances = Circumstances { now, proofs: Proofs::Recorded, gates: Gates::OPEN };
@@ -123,6 +135,14 @@ impl Life {
         self.live(time);
         let notice = self.story.of(kind)[number - 1].clone();
         self.decide(at(time), Vec::new(), &[&notice]);
+    }
+
+    /// A message of the `number`th notice of a kind comes back; another was accepted at `still`, or none was.
+    fn come_back(&mut self, time: &str, (kind, number): (&str, usize), still: Option<&str>) {
+        self.live(time);
+        let notice = self.story.of(kind)[number - 1].clone();
+        let bounced = [Bounced { notice: &notice, still: still.map(at) }];
+        self.decide_on(at(time), Vec::new(), (&[], &bounced));
     }
 
     /// What was decided from an instant on.
@@ -269,7 +289,7 @@ fn no_notice_names_a_date_that_the_lead_time_makes_impossible() {
     let kind = "warning".into();
     let whole = life.whole.resources.get_mut(&resource()).expect("it is there");
     let notified = whole.notified.get_mut(&kind).expect("it was told");
-    notified.accepted_at = Some(at("2026-03-14T00:00:05Z"));
+    notified.accepted.insert(at("2026-03-14T00:00:00Z"), at("2026-03-14T00:00:05Z"));
     let end = ["2026-03-17T00:00:00Z warning", "2026-03-17T06:00:00Z stopped -> released"];
     assert_eq!(life.lines(DUE, LATER), end);
     // Up to the end of the trouble that it was about.

@@ -81,6 +81,7 @@ fn mistakes() -> Vec<(&'static str, &'static str, Value, RefusalCode)> {
         ("billing.hold.placed", "/scope", json!("everything"), Schema),
         ("billing.hold.lifted", "/hold", json!("a\nb"), Text),
         ("billing.heartbeat", "/account", json!({}), Text),
+        ("billing.notice.bounced", "/message", json!(""), Text),
     ]
 }
 

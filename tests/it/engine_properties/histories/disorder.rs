@@ -87,6 +87,7 @@ fn is_mover(body: &Body) -> bool {
             | Body::TerminationScheduled { .. }
             | Body::TerminationCancelled { .. }
             | Body::Heartbeat
+            | Body::NoticeBounced { .. }
     )
 }
 

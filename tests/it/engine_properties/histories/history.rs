@@ -410,6 +410,6 @@ pub(super) fn kind_of(body: &Body) -> usize {
         Body::ExpirySyncRequested { .. } => 17,
         Body::HoldPlaced { .. } => 18,
         Body::HoldLifted { .. } => 19,
-        Body::Heartbeat => 20,
+        Body::Heartbeat | Body::NoticeBounced { .. } => 20,
     }
 }

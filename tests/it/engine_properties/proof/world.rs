@@ -95,7 +95,7 @@ impl<'p> World<'p> {
     pub(super) fn step(&mut self, now: DateTime<Utc>, events: &[Event]) {
         let arrived = self.mail.take(now);
         let accepted: Vec<&Notice> = arrived.iter().collect();
-        let input = Input { events, accepted: &accepted, gates_moved: false };
+        let input = Input { events, accepted: &accepted, ..Input::default() };
         let scope = match self.load {
             Load::All => Scope { all: true, ..Scope::default() },
             Load::Scope => scope(&self.whole.account, input, self.policies, now),

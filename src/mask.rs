@@ -1,7 +1,7 @@
-//! Addresses and numbers of people as an explanation shows them: enough to tell two apart, too little to write to one.
+//! Addresses and numbers of people as they may be shown or passed on: enough to tell two apart, too little to write to one.
 
 /// `y…@example.com` of an address.
-pub(super) fn email(address: &str) -> String {
+pub(crate) fn email(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else { return "…".to_owned() };
     let first = local.chars().next().filter(|_| local.chars().count() > 1);
     let first = first.map(String::from).unwrap_or_default();
@@ -9,7 +9,7 @@ pub(super) fn email(address: &str) -> String {
 }
 
 /// `+86…0121` of a number.
-pub(super) fn phone(number: &str) -> String {
+pub(crate) fn phone(number: &str) -> String {
     let characters: Vec<char> = number.chars().collect();
     // Of a short number even this much would be most of it.
     let (head, tail) = if characters.len() >= 11 { (3, 4) } else { (0, 2) };
@@ -18,7 +18,7 @@ pub(super) fn phone(number: &str) -> String {
 }
 
 /// What a server said, without anything that looks like an address or a number.
-pub(super) fn scrubbed(text: &str) -> String {
+pub(crate) fn scrubbed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
     for c in text.chars() {
