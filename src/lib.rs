@@ -25,6 +25,7 @@ pub mod http;
 pub mod intake;
 pub mod ledger;
 mod mask;
+pub mod order;
 pub mod policy;
 pub mod render;
 pub mod settings;

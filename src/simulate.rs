@@ -11,6 +11,7 @@ use crate::engine::decision::{Circumstances, Decision, Input, Portfolio, Proofs,
 use crate::engine::gate::Gates;
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::input::Event;
+use crate::engine::moratorium::Moratoria;
 use crate::engine::policy::PolicySet;
 use crate::engine::resource::Resource;
 use crate::engine::{scope, step};
@@ -26,6 +27,9 @@ pub struct Simulation<'p> {
     open: BTreeMap<AccountId, Vec<Event>>,
     accounts: BTreeMap<AccountId, Portfolio>,
     wakes: BTreeSet<(DateTime<Utc>, AccountId)>,
+    moratoria: Moratoria,
+    /// They changed in the open instant: what waits for them is looked at.
+    moratoria_moved: bool,
 }
 
 /// One decision about one account.
@@ -51,6 +55,8 @@ impl<'p> Simulation<'p> {
             open: BTreeMap::new(),
             accounts: BTreeMap::new(),
             wakes: BTreeSet::new(),
+            moratoria: Moratoria::default(),
+            moratoria_moved: false,
         }
     }
 
@@ -64,7 +70,11 @@ impl<'p> Simulation<'p> {
     /// way of everything that is due before; the decisions on the way are returned in order.
     pub fn read(&mut self, event: Event) -> Vec<Decided> {
         let decided = self.pass(event.time);
-        self.open.entry(event.account.clone()).or_default().push(event);
+        if self.moratoria.take(&event).is_some() {
+            self.moratoria_moved = true;
+        } else {
+            self.open.entry(event.account.clone()).or_default().push(event);
+        }
         decided
     }
 
@@ -117,24 +127,40 @@ impl<'p> Simulation<'p> {
         let mut events = std::mem::take(&mut self.open);
         let due =
             self.wakes.iter().take_while(|(at, _)| *at <= now).map(|(_, account)| account.clone());
-        let concerned: BTreeSet<_> = due.chain(events.keys().cloned()).collect();
+        let mut concerned: BTreeSet<_> = due.chain(events.keys().cloned()).collect();
+        let gates_moved = std::mem::take(&mut self.moratoria_moved);
+        if gates_moved {
+            let waits = |whole: &&Portfolio| {
+                whole.resources.values().any(|resource| resource.gated.is_some())
+            };
+            concerned
+                .extend(self.accounts.values().filter(waits).map(|one| one.account.id.clone()));
+        }
         concerned
             .into_iter()
             .map(|account| {
-                self.decide(account.clone(), events.remove(&account).unwrap_or_default(), now)
+                let events = events.remove(&account).unwrap_or_default();
+                self.decide(account, events, gates_moved, now)
             })
             .collect()
     }
 
-    fn decide(&mut self, id: AccountId, events: Vec<Event>, now: DateTime<Utc>) -> Decided {
+    fn decide(
+        &mut self,
+        id: AccountId,
+        events: Vec<Event>,
+        gates_moved: bool,
+        now: DateTime<Utc>,
+    ) -> Decided {
         let whole = self.accounts.entry(id.clone()).or_insert_with(|| Portfolio {
             account: Account::unknown(id.clone()),
             resources: BTreeMap::new(),
         });
-        let input = Input::events(&events);
+        let input = Input { gates_moved, ..Input::events(&events) };
         let scope = scope(&whole.account, input, self.policies, now);
         let before = in_sight(whole, &scope, now);
-        let circumstances = Circumstances { now, proofs: self.proofs, gates: Gates::OPEN };
+        let gates = Gates { moratoria: Some(&self.moratoria), ..Gates::OPEN };
+        let circumstances = Circumstances { now, proofs: self.proofs, gates };
         let decision = step(before, input, self.policies, circumstances);
         self.wakes.retain(|(_, account)| *account != id);
         whole.account = decision.after.account.clone();

@@ -1,6 +1,6 @@
 //! `dunlin explain`: why a resource is where it is, from what the store has on record. Reads, beside a running worker too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +9,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::engine::id::{AccountId, ResourceId};
 use crate::explain::{self, ExplainError, Question};
 use crate::settings::Settings;
+use crate::store::sqlite::SqliteReader;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -46,7 +47,26 @@ pub(super) fn run(args: Args, settings: &Settings) -> miette::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn complaint(error: ExplainError) -> miette::Report {
+/// Whether there is a store.
+pub(super) fn is_there(path: &Path) -> miette::Result<()> {
+    if path.is_file() {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        help = "--data names the folder of an embedded run, `store.path` of the configuration the file",
+        "there is no store {}",
+        path.display()
+    ))
+}
+
+/// Opens a store that is there; creates and migrates nothing.
+pub(super) fn open(path: &Path, settings: &Settings) -> miette::Result<SqliteReader> {
+    is_there(path)?;
+    SqliteReader::at_one_commit(path, &settings.store.limits)
+        .map_err(|error| miette::miette!("{}: {error}", path.display()))
+}
+
+pub(super) fn complaint(error: ExplainError) -> miette::Report {
     let help = match &error {
         ExplainError::Unknown { near, .. } if near.is_empty() => {
             Some("the store has no resource at all".to_owned())

@@ -2,8 +2,12 @@
 
 mod event;
 mod explain;
+mod hand;
+mod held;
+mod hold;
 mod inspect;
 mod ledger;
+mod order;
 mod policy;
 mod refund;
 mod run;
@@ -76,6 +80,25 @@ enum Command {
     /// Compares a shadow with the system in charge, and hands over to it.
     #[command(subcommand)]
     Shadow(shadow::Command),
+    /// Lets steps wait, or lets them go on (SAFE-7).
+    #[command(subcommand)]
+    Hold(hold::Command),
+    /// Lists what is due and does not happen, because of what, and what would let it go.
+    Held(held::Args),
+    /// Lets a release go on that is held because nobody is known to have been told (SAFE-4).
+    ApproveRelease(hand::Approve),
+    /// Puts off what is next taken away (SAFE-9).
+    Extend(hand::PutOff),
+    /// Tells again what was told.
+    #[command(subcommand)]
+    Notice(hand::Notice),
+    /// Stops what the clock takes away, of a resource, an account or everything, until `resume`. Notices go on.
+    Pause(hand::Pause),
+    /// Ends what `pause` began.
+    Resume(hand::Pause),
+    /// Lets through what looks like abuse.
+    #[command(subcommand)]
+    Return(hand::Return),
     /// Puts events into RabbitMQ by hand, or watches what comes out.
     #[command(subcommand)]
     Event(event::Command),
@@ -133,6 +156,35 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Explain(args) => explain::run(args, &settings(config)?.settings),
         Command::Ledger(command) => ledger::run(command, &settings(config)?.settings),
         Command::Shadow(command) => shadow::run(command, &settings(config)?.settings),
+        Command::Held(args) => held::held(args, &settings(config)?.settings),
+        Command::ApproveRelease(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::approve(args, &settings))
+        }
+        Command::Extend(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::extend(args, &settings))
+        }
+        Command::Notice(command) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::notice(command, &settings))
+        }
+        Command::Pause(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::pause(args, &settings))
+        }
+        Command::Resume(args) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::resume(args, &settings))
+        }
+        Command::Return(command) => {
+            let settings = settings(config)?.settings;
+            with_network(hand::of_return(command, &settings))
+        }
+        Command::Hold(command) => {
+            let settings = settings(config)?.settings;
+            with_network(hold::run(command, &settings))
+        }
         Command::Event(command) => {
             let settings = settings(config)?.settings;
             with_network(event::run(command, &settings))
@@ -191,15 +243,7 @@ fn run_simulate(
 /// Opens a store that is there, for a look at one commit of it; creates and migrates nothing.
 fn reader(data: Option<PathBuf>, settings: &Settings) -> miette::Result<SqliteReader> {
     let path = data.map_or_else(|| settings.store.path.clone(), |data| data.join("dunlin.db"));
-    if !path.is_file() {
-        return Err(miette::miette!(
-            help = "--data names the folder of an embedded run, `store.path` of the configuration the file",
-            "there is no store {}",
-            path.display()
-        ));
-    }
-    SqliteReader::at_one_commit(&path, &settings.store.limits)
-        .map_err(|error| miette::miette!("{}: {error}", path.display()))
+    explain::open(&path, settings)
 }
 
 /// Reads the configuration, or says everything that is wrong with it.

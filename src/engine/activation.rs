@@ -125,6 +125,7 @@ pub(super) fn enter(
         promised: BTreeMap::new(),
         named: BTreeMap::new(),
         notified: BTreeMap::new(),
+        hand: Default::default(),
         holds: Holds::default(),
         held: None,
         held_before: Vec::new(),

@@ -3,6 +3,7 @@
 //!
 //! Knows no phase by name and no anchor by meaning: the policy says both.
 
+use alloc::format;
 use alloc::string::String;
 
 use chrono::{DateTime, Utc};
@@ -70,7 +71,11 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         gate::Verdict::Hold { because, .. } => {
             // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
             let is_news = resource.asked.is_none() || resource.held.is_none();
-            let wanting = (because == Because::Proof).then(|| proof::wanting(step, resource));
+            let wanting = match because {
+                Because::Proof => Some(proof::wanting(step, resource)),
+                Because::Moratorium => moratorium(work, resource, step.irreversible),
+                Because::Hold | Because::Clock | Because::Freshness | Because::Breaker => None,
+            };
             if !waits(work, id, because, wanted.due_at)
                 && is_news
                 && work.hold(id, &step.to, because)
@@ -88,6 +93,13 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
             true
         }
     }
+}
+
+/// The moratorium that a step waits for, for the decision record.
+fn moratorium(work: &Work<'_>, resource: &Resource, irreversible: bool) -> Option<String> {
+    let moratoria = work.gates.moratoria?;
+    let (target, id, hold) = moratoria.named_stopping(resource, irreversible, work.now)?;
+    Some(format!("moratorium {id} on {target}: {}", hold.reason))
 }
 
 /// Remembers what a step waits for that is no event of the account; whether it is too early to say so.
@@ -183,8 +195,14 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
             if let Some(asked) = work.resources.get_mut(id).and_then(|one| one.asked.as_mut()) {
                 asked.waits = true;
             }
-            if !waits(work, id, because, asked.at) {
-                work.hold(id, &asked.to, because);
+            let is_final = class == PhaseClass::Gone;
+            let named = work.resources.get(id).filter(|_| because == Because::Moratorium);
+            let named = named.and_then(|resource| moratorium(work, resource, is_final));
+            if !waits(work, id, because, asked.at)
+                && work.hold(id, &asked.to, because)
+                && let Some(named) = named
+            {
+                work.because(because.rule(), Some(id), named);
             }
         }
         gate::Verdict::Go => {

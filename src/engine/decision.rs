@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::act::{Act, Answer};
 use super::effect::{Effect, Notice};
 use super::gate::Gates;
 use super::id::{EventKey, ResourceId};
@@ -33,6 +34,8 @@ pub struct Input<'i> {
     pub accepted: &'i [&'i Notice],
     /// Notices to the account of which a message that had counted as accepted came back.
     pub bounced: &'i [Bounced<'i>],
+    /// What operators decided about the account, in the order in which they did.
+    pub acts: &'i [Act],
     /// What the gates are told may have changed: what is gated is looked at.
     pub gates_moved: bool,
 }
@@ -99,6 +102,8 @@ pub struct Decision {
     pub number: u64,
     /// What became of each event, in the order in which they were given.
     pub verdicts: Vec<Verdict>,
+    /// What became of each act, in the order in which they were given.
+    pub answers: Vec<Answer>,
     /// What is to be done, in the order of a trace.
     pub effects: Vec<Effect>,
     /// Why (SAFE-12).

@@ -39,8 +39,14 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
     if let Some(request) = event.body.request() {
         return request::decide(work, event, request);
     }
-    // Neither says anything about the account itself.
-    if matches!(event.body, Body::Heartbeat | Body::NoticeBounced { .. }) {
+    // What is about no account is the worker's to keep.
+    if matches!(
+        event.body,
+        Body::NoticeBounced { .. }
+            | Body::Heartbeat
+            | Body::MoratoriumPlaced { .. }
+            | Body::MoratoriumLifted { .. }
+    ) {
         return Verdict::Applied;
     }
     let Some(profile) = work.account.profile.as_ref() else { return park(work, event) };
@@ -57,10 +63,12 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
         Body::HoldPlaced { resource: None, hold, reason, scope, until } => {
             let id = hold.clone().unwrap_or_else(|| unnamed(event));
             let hold = placed(event, reason, *scope, *until);
+            work.because("SAFE-7", None, said_placed(&id, &hold));
             work.account.holds.place(id, hold);
             Verdict::Applied
         }
         Body::HoldLifted { resource: None, hold } => {
+            work.because("SAFE-7", None, said_lifted(hold.as_deref()));
             work.account.holds.lift(hold.clone(), event.time);
             Verdict::Applied
         }
@@ -182,9 +190,11 @@ fn about_resource(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Verdic
         Body::HoldPlaced { hold, reason, scope, until, .. } => {
             let hold_id = hold.clone().unwrap_or_else(|| unnamed(event));
             let hold = placed(event, reason, *scope, *until);
+            work.because("SAFE-7", Some(id), said_placed(&hold_id, &hold));
             with(work, id, |resource| resource.holds.place(hold_id, hold))
         }
         Body::HoldLifted { hold, .. } => {
+            work.because("SAFE-7", Some(id), said_lifted(hold.as_deref()));
             with(work, id, |resource| resource.holds.lift(hold.clone(), event.time))
         }
         _ => Verdict::Stale,
@@ -268,11 +278,29 @@ fn is_after_expiry(policy: &Policy, resource: &Resource, event: &Event) -> bool 
             || (class > PhaseClass::Unpaid && is_past(resource.entered_at)))
 }
 
-fn placed(event: &Event, reason: &str, scope: HoldScope, until: Option<DateTime<Utc>>) -> Hold {
+pub(super) fn placed(
+    event: &Event,
+    reason: &str,
+    scope: HoldScope,
+    until: Option<DateTime<Utc>>,
+) -> Hold {
     Hold { scope, reason: reason.into(), since: event.time, until, key: event.key.clone() }
 }
 
+fn said_placed(id: &str, hold: &Hold) -> String {
+    let stops = match hold.scope {
+        HoldScope::Release => "releases",
+        HoldScope::All => "stops, the bin and releases",
+    };
+    let until = hold.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    format!("hold {id} is placed and stops {stops}{until}: {}", hold.reason)
+}
+
+fn said_lifted(id: Option<&str>) -> String {
+    id.map_or_else(|| "every hold is lifted".into(), |id| format!("hold {id} is lifted"))
+}
+
 /// The name of a hold that has none: its event's.
-fn unnamed(event: &Event) -> String {
+pub(super) fn unnamed(event: &Event) -> String {
     format!("{} {}", event.key.source, event.key.id)
 }

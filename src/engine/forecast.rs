@@ -13,8 +13,10 @@ use super::account::Account;
 use super::charge;
 use super::deadline::{self, Due, Place};
 use super::decision::Proofs;
+use super::gate::Because;
 use super::hold::Hold;
 use super::id::{NoticeKind, PhaseName};
+use super::moratorium::Moratoria;
 use super::notice;
 use super::policy::{Cause, Channel, NoticeRule, NoticeTrigger, PhaseClass, Policy};
 use super::resource::{Asked, Resource};
@@ -85,13 +87,13 @@ const WISHES_MAX: usize = 4;
 /// What comes next, in order, up to the end of the resource or to a hold without an end. Empty for what is gone.
 pub fn forecast(
     policy: &Policy,
-    account: &Account,
+    (account, moratoria): (&Account, &Moratoria),
     resource: &Resource,
     now: DateTime<Utc>,
 ) -> Vec<Ahead> {
-    let mut seer =
-        Seer { policy, account, resource: resource.clone(), from: now, seen: Vec::new() };
-    if policy.class(&resource.phase) != PhaseClass::Gone {
+    let resource = resource.clone();
+    let mut seer = Seer { policy, account, moratoria, resource, from: now, seen: Vec::new() };
+    if policy.class(&seer.resource.phase) != PhaseClass::Gone {
         seer.look_at_the_balance();
         // No policy has a way round by the clock alone; of wishes there are two at most.
         for _ in 0..policy.phases.len() + WISHES_MAX {
@@ -121,6 +123,7 @@ fn rank(coming: &Coming) -> u8 {
 struct Seer<'p> {
     policy: &'p Policy,
     account: &'p Account,
+    moratoria: &'p Moratoria,
     /// As it will be.
     resource: Resource,
     /// Everything before this is seen.
@@ -178,7 +181,8 @@ impl<'p> Seer<'p> {
     fn free_from(&self, due: &Due<'_>, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut at = at;
         let held = self.resource.held.as_ref().filter(|held| held.to == due.step.to);
-        if held.is_some_and(|held| held.because != "hold") {
+        let has_an_end = [Because::Hold.word(), Because::Moratorium.word()];
+        if held.is_some_and(|held| !has_an_end.contains(&held.because.as_str())) {
             return None;
         }
         if self.policy.class(&due.step.to) <= PhaseClass::Unpaid {
@@ -195,6 +199,7 @@ impl<'p> Seer<'p> {
         holds
             .into_iter()
             .filter_map(|holds| holds.stopping(irreversible, at))
+            .chain(self.moratoria.stopping(&self.resource, irreversible, at))
             .max_by_key(|hold| (hold.until.is_none(), hold.until))
     }
 

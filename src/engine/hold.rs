@@ -64,12 +64,28 @@ impl Holds {
 
     /// The hold that stops steps of this kind at `now`, and lasts longest.
     pub fn stopping(&self, irreversible: bool, now: DateTime<Utc>) -> Option<&Hold> {
-        self.placed
-            .iter()
-            .filter(|(id, hold)| self.is_in_force(id, hold, now))
-            .map(|(_, hold)| hold)
-            .filter(|hold| irreversible || hold.scope == HoldScope::All)
-            .max_by_key(|hold| (hold.until.is_none(), hold.until))
+        self.named_stopping(irreversible, now).map(|(_, hold)| hold)
+    }
+
+    /// The same with its id.
+    pub(super) fn named_stopping(
+        &self,
+        irreversible: bool,
+        now: DateTime<Utc>,
+    ) -> Option<(&str, &Hold)> {
+        self.in_force(now)
+            .filter(|(_, hold)| irreversible || hold.scope == HoldScope::All)
+            .max_by_key(|(_, hold)| (hold.until.is_none(), hold.until))
+    }
+
+    /// Whether any was placed and not lifted, also if its time is over.
+    pub fn stand(&self) -> bool {
+        self.placed.iter().any(|(id, hold)| self.is_in_force(id, hold, hold.since))
+    }
+
+    /// Whether nothing was ever placed or lifted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     /// The holds that are in force at `now`, by id.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, EventKey, PolicyId, ResourceId};
 use super::money::{Currency, Money};
+use super::moratorium::Target;
 
 mod about;
 
@@ -152,6 +153,26 @@ pub enum Body {
         resource: Option<ResourceId>,
         /// Which hold; every hold on the same target without it.
         hold: Option<String>,
+    },
+    /// `billing.moratorium.placed`: about no account.
+    MoratoriumPlaced {
+        /// What it covers.
+        target: Target,
+        /// Its id; without one it can only be lifted with all others on the same target.
+        moratorium: Option<String>,
+        /// Free text.
+        reason: String,
+        /// What it stops.
+        scope: HoldScope,
+        /// At this instant it is over.
+        until: Option<DateTime<Utc>>,
+    },
+    /// `billing.moratorium.lifted`: about no account.
+    MoratoriumLifted {
+        /// What it covered.
+        target: Target,
+        /// Which; every one on the same target without it.
+        moratorium: Option<String>,
     },
     /// `billing.heartbeat`
     Heartbeat,

@@ -5,6 +5,7 @@
 //! without the standard library, so that it stays so.
 
 pub mod account;
+pub mod act;
 pub mod calendar;
 pub mod decision;
 pub mod effect;

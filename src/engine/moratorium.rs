@@ -8,8 +8,10 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::fact;
 use super::hold::{Hold, Holds};
 use super::id::PolicyId;
+use super::input::{Body, Event};
 use super::resource::Resource;
 
 /// What a moratorium covers.
@@ -29,6 +31,23 @@ pub enum Target {
 pub struct Moratoria(Vec<(Target, Holds)>);
 
 impl Moratoria {
+    /// Takes an event in that places one or lifts one; the target, if it is such an event.
+    pub fn take(&mut self, event: &Event) -> Option<Target> {
+        match &event.body {
+            Body::MoratoriumPlaced { target, moratorium, reason, scope, until } => {
+                let id = moratorium.clone().unwrap_or_else(|| fact::unnamed(event));
+                let hold = fact::placed(event, reason, *scope, *until);
+                self.on(target.clone()).place(id, hold);
+                Some(target.clone())
+            }
+            Body::MoratoriumLifted { target, moratorium } => {
+                self.on(target.clone()).lift(moratorium.clone(), event.time);
+                Some(target.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// The holds on a target, to place one or to lift one.
     pub fn on(&mut self, target: Target) -> &mut Holds {
         let known = self.0.iter().position(|(one, _)| *one == target);
@@ -51,11 +70,37 @@ impl Moratoria {
         irreversible: bool,
         now: DateTime<Utc>,
     ) -> Option<&Hold> {
-        self.0
-            .iter()
-            .filter(|(target, _)| target.covers(resource))
-            .filter_map(|(_, holds)| holds.stopping(irreversible, now))
-            .max_by_key(|hold| (hold.until.is_none(), hold.until))
+        self.named_stopping(resource, irreversible, now).map(|(_, _, hold)| hold)
+    }
+
+    /// The same with what it is on and its id.
+    pub fn named_stopping(
+        &self,
+        resource: &Resource,
+        irreversible: bool,
+        now: DateTime<Utc>,
+    ) -> Option<(&Target, &str, &Hold)> {
+        self.covering(resource)
+            .filter_map(|(target, holds)| {
+                let (id, hold) = holds.named_stopping(irreversible, now)?;
+                Some((target, id, hold))
+            })
+            .max_by_key(|(_, _, hold)| (hold.until.is_none(), hold.until))
+    }
+
+    /// Those that cover a resource.
+    pub fn covering(&self, resource: &Resource) -> impl Iterator<Item = (&Target, &Holds)> {
+        self.iter().filter(|(target, _)| target.covers(resource))
+    }
+}
+
+impl core::fmt::Display for Target {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Everything => f.write_str("everything"),
+            Self::Policy(id) => write!(f, "policy {id}"),
+            Self::Region(region) => write!(f, "region {region}"),
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Draft {
     pub(super) daily_consumption: Option<Money>,
     /// How long the balance lasts.
     pub(super) runway_hours: Option<u32>,
+    /// What was told before of changes that are told again: they happened then.
+    again: BTreeMap<ResourceId, NoticeItem>,
 }
 
 /// What a notice tells of one resource.
@@ -69,6 +71,37 @@ pub(super) fn announce(work: &mut Work<'_>, id: &ResourceId, trigger: &NoticeTri
     for rule in policy.notices.iter().filter(|rule| rule.on == *trigger) {
         put(work, id, &rule.kind, Subject::Event(trigger.clone()));
     }
+}
+
+/// Tells again what a notice told of a resource, by the rule that fits it now, if it is still true; or why not.
+pub(super) fn again(work: &mut Work<'_>, told: &Notice, before: &NoticeItem) -> Result<(), String> {
+    let (id, kind) = (&before.resource, &told.kind);
+    let Some((resource, policy)) = work.known(id) else {
+        return Err(format!("{id} or its policy is not known"));
+    };
+    if episode(work, policy, resource) != told.episode {
+        return Err(format!("the trouble is over that {kind} told of"));
+    }
+    let fits =
+        |(_, rule): &(usize, &NoticeRule)| rule.kind == *kind && slot::fits(policy, rule, resource);
+    let Some((index, rule)) = policy.notices.iter().enumerate().find(fits) else {
+        return Err(format!("{kind} is not for what is {}", resource.phase));
+    };
+    let subject = match &rule.on {
+        NoticeTrigger::Slots { .. } | NoticeTrigger::Ahead { .. } => Subject::Slot(index),
+        NoticeTrigger::ChargeFailed => Subject::Attempt(before.attempt.unwrap_or_default()),
+        NoticeTrigger::BalanceCheck => {
+            return Err(format!("the next look at the balance tells {kind} if it is still true"));
+        }
+        trigger if !is_true(policy, resource, trigger) => {
+            return Err(format!("{kind} is not true of {id} any more"));
+        }
+        trigger => Subject::Event(trigger.clone()),
+    };
+    let draft = work.drafts.entry(kind.clone()).or_default();
+    draft.about.insert(id.clone(), subject);
+    draft.again.insert(id.clone(), before.clone());
+    Ok(())
 }
 
 fn put(work: &mut Work<'_>, id: &ResourceId, kind: &NoticeKind, subject: Subject) {
@@ -144,7 +177,11 @@ fn freeze(work: &Work<'_>, kind: &NoticeKind, draft: Draft) -> Option<Notice> {
         rules.extend(rule.rules.iter().cloned());
         channels.extend(&rule.channels);
         wait(&mut not_before, policy, rule, work.now);
-        items.push(item(work, policy, resource, subject));
+        let now = item(work, policy, resource, subject);
+        items.push(match draft.again.get(id) {
+            Some(before) => item::told_again(now, before, subject),
+            None => now,
+        });
         first = first.or(Some((resource, policy)));
     }
     let (resource, policy) = first?;

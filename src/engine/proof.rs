@@ -27,6 +27,8 @@ pub(super) fn of(
         Proofs::Assumed => Proven::default(),
         // Whoever asked for it need not be warned of it.
         Proofs::Recorded if is_wished(place.entered_by) => Proven::default(),
+        // Somebody answers for it that nobody was told.
+        Proofs::Recorded if resource.hand.approved.contains_key(&step.to) => Proven::default(),
         Proofs::Recorded => step.proofs.iter().fold(Proven::default(), |known, proof| {
             let lead = proof.lead;
             let until = proof.at_most.map(|at_most| after(wanted_at, at_most));

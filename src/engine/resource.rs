@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Register;
+use super::act::Hand;
 use super::gate::Because;
 use super::hold::Holds;
 use super::id::{AccountId, EventKey, NoticeKind, PhaseName, PolicyKey, ResourceId};
@@ -84,6 +85,9 @@ pub struct Resource {
     /// What was told of it in this episode, of the kinds that its policy asks proof of.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notified: BTreeMap<NoticeKind, Notified>,
+    /// What operators decided about it, as far as it is in force.
+    #[serde(default, skip_serializing_if = "Hand::is_empty")]
+    pub hand: Hand,
     /// Holds on it alone.
     #[serde(default)]
     pub holds: Holds,
@@ -307,6 +311,7 @@ impl Resource {
         self.promised.clear();
         self.named.clear();
         self.notified.clear();
+        self.hand.end_episode();
     }
 
     /// The end of the running term; none after it was given back.

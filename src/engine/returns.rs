@@ -66,7 +66,7 @@ fn method(
     if excluded.by_flag(Flag::Promotional) {
         return Err((RejectCode::Promotional, "it was bought in a promotion"));
     }
-    if excluded.by_flag(Flag::Suspicious) {
+    if excluded.by_flag(Flag::Suspicious) && resource.hand.return_allowed.is_none() {
         return Err((RejectCode::Suspicious, "the return looks like abuse"));
     }
     if method == RefundMethod::Ordinary && had.ordinary >= returns.ordinary {
@@ -172,6 +172,7 @@ pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId, refund: Refund, at: D
     term::keep_number(work, id);
     if let Some(resource) = work.resources.get_mut(id) {
         resource.orders.clear();
+        resource.hand.return_allowed = None;
         // Asked for by the customer: no date that a notice named stands against it.
         resource.end_episode();
         if let Some(term) = resource.term.as_mut() {

@@ -9,11 +9,12 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::account::Account;
+use super::act::{Act, What};
 use super::decision::{Circumstances, Decision, Input, Portfolio, Scope};
 use super::input::Body;
 use super::policy::PolicySet;
 use super::work::Work;
-use super::{arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, wake};
+use super::{act, arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, wake};
 
 /// Decides what follows from what happened to one account at one instant, and from what is due then.
 ///
@@ -31,6 +32,7 @@ pub fn step(
     for bounced in input.bounced {
         proof::bounced(&mut work, *bounced);
     }
+    let answers = input.acts.iter().map(|one| act::apply(&mut work, one)).collect();
     let verdicts = input.events.iter().map(|event| fact::apply(&mut work, event)).collect();
     arrears::settle(&mut work, &before.account.balances);
     let mut ids: Vec<_> = work.resources.keys().cloned().collect();
@@ -44,7 +46,7 @@ pub fn step(
     runway::settle(&mut work, &before);
     notice::settle(&mut work);
     wake::settle(&mut work);
-    work.finish(&before, verdicts)
+    work.finish(&before, (verdicts, answers))
 }
 
 /// What [`step`] has to see.
@@ -60,7 +62,14 @@ pub fn scope(
     let bounced = input.bounced.iter().map(|bounced| bounced.notice);
     let told = input.accepted.iter().copied().chain(bounced).flat_map(|notice| &notice.items);
     scope.named.extend(told.map(|item| item.resource.clone()));
-    for event in input.events {
+    scope.named.extend(input.acts.iter().flat_map(Act::resources).cloned());
+    let facts = input.acts.iter().filter_map(|act| match &act.what {
+        What::Fact(event) => Some(event),
+        What::ApproveRelease(_) | What::Extend(..) | What::TellAgain(_) | What::AllowReturn(_) => {
+            None
+        }
+    });
+    for event in input.events.iter().chain(facts) {
         match &event.body {
             // Set aside by `fact`: it says nothing about the balance.
             Body::BalanceReported { balance, .. }

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use chrono::{DateTime, Utc};
 
 use super::account::Account;
+use super::act::Answer;
 use super::decision::{Circumstances, Decision, Portfolio, Proofs, Reason, Verdict};
 use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
 use super::gate::{Because, Gates};
@@ -220,7 +221,11 @@ impl<'a> Work<'a> {
     }
 
     /// Closes the books: what changed, what is to be done, in the order of a trace.
-    pub(super) fn finish(mut self, before: &Portfolio, verdicts: Vec<Verdict>) -> Decision {
+    pub(super) fn finish(
+        mut self,
+        before: &Portfolio,
+        (verdicts, answers): (Vec<Verdict>, Vec<Answer>),
+    ) -> Decision {
         self.effects.sort_by(|a, b| order(a).cmp(&order(b)));
         if !self.effects.is_empty() {
             self.account.decisions += 1;
@@ -245,6 +250,7 @@ impl<'a> Work<'a> {
             after: Portfolio { account: self.account, resources: self.resources },
             number,
             verdicts,
+            answers,
             effects: self.effects,
             reasons: self.reasons,
             set_aside: self.set_aside,

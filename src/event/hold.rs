@@ -28,9 +28,18 @@ pub(super) struct Placed {
 /// What a hold stops: releases, or stops, moves to the bin and releases.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Scope {
+pub(super) enum Scope {
     Release,
     All,
+}
+
+impl From<Scope> for HoldScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Release => Self::Release,
+            Scope::All => Self::All,
+        }
+    }
 }
 
 /// A hold is over.
@@ -65,10 +74,7 @@ impl Data for Placed {
             resource: self.resource.map(Into::into),
             hold: self.hold.map(Into::into),
             reason: self.reason.into(),
-            scope: match self.scope {
-                Some(Scope::All) => HoldScope::All,
-                Some(Scope::Release) | None => HoldScope::Release,
-            },
+            scope: self.scope.map_or(HoldScope::Release, Into::into),
             until: self.until.map(|until| until.0),
         })
     }

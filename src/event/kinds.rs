@@ -11,8 +11,8 @@ use super::read;
 use super::refusal::{RefusalCode, Trouble};
 use super::scalar::Id;
 use super::{
-    account, balance, bounce, charge, heartbeat, hold, out, renewal, resource, returns, sync,
-    termination, usage,
+    account, balance, bounce, charge, heartbeat, hold, moratorium, out, renewal, resource, returns,
+    sync, termination, usage,
 };
 use crate::engine::id::AccountId;
 use crate::engine::input::Body;
@@ -101,6 +101,8 @@ kinds! {
     sync::Requested,
     hold::Placed,
     hold::Lifted,
+    moratorium::Placed,
+    moratorium::Lifted,
     heartbeat::Heartbeat,
     bounce::Bounced,
 }
@@ -150,6 +152,6 @@ mod tests {
         let mut types = EVENT_TYPES.to_vec();
         types.sort_unstable();
         types.dedup();
-        assert_eq!(types.len(), 24);
+        assert_eq!(types.len(), 26);
     }
 }

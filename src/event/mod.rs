@@ -14,6 +14,7 @@ mod heartbeat;
 mod hold;
 mod json;
 mod kinds;
+mod moratorium;
 pub mod out;
 mod read;
 mod refusal;
@@ -94,7 +95,7 @@ fn open_and_read(
     Ok(Decoded { event, event_type, fingerprint, unknown_fields, unusable_addresses })
 }
 
-/// The account that an event is about. A heartbeat is about none: an empty id.
+/// The account that an event is about. A heartbeat and a moratorium are about none: an empty id.
 fn whose(subject: Option<&AccountId>, account: Option<AccountId>) -> Result<AccountId, Trouble> {
     match (subject, account) {
         (Some(subject), Some(account)) if *subject != account => Err(Trouble::new(

@@ -24,7 +24,8 @@ pub struct Next {
 }
 
 pub(super) fn next(found: &Found, now: DateTime<Utc>) -> Vec<Next> {
-    forecast(&found.policy, &found.account, &found.resource, now).into_iter().map(said).collect()
+    let Found { policy, account, resource, moratoria } = found;
+    forecast(policy, (account, moratoria), resource, now).into_iter().map(said).collect()
 }
 
 fn said(ahead: Ahead) -> Next {
@@ -166,11 +167,15 @@ fn wishes(found: &Found, place: &Place, facts: Option<&Facts>, is_held: bool) ->
 }
 
 fn lifted(hold: &InForce, held: Option<&Waiting>) -> String {
+    let what = if hold.moratorium_on.is_some() { "moratorium" } else { "hold" };
     let InForce { hold, .. } = hold;
     match held {
         Some(held) => {
-            format!("when hold {hold} is lifted and nothing else holds it, it goes to {}", held.to)
+            format!(
+                "when {what} {hold} is lifted and nothing else holds it, it goes to {}",
+                held.to
+            )
         }
-        None => format!("when hold {hold} is lifted, it stops nothing any more"),
+        None => format!("when {what} {hold} is lifted, it stops nothing any more"),
     }
 }

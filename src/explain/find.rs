@@ -3,10 +3,11 @@
 use super::{ExplainError, Question};
 use crate::engine::account::Account;
 use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::moratorium::Moratoria;
 use crate::engine::policy::Policy;
 use crate::engine::resource::Resource;
 use crate::policy;
-use crate::store::Read;
+use crate::store::{self, Read};
 
 /// How many ids before and after one that is unknown are compared with it.
 const COMPARED_EACH_SIDE: usize = 100;
@@ -28,25 +29,43 @@ pub(super) struct Found {
     pub(super) resource: Resource,
     pub(super) account: Account,
     pub(super) policy: Policy,
+    pub(super) moratoria: Moratoria,
 }
 
-pub(super) fn find(store: &dyn Read, question: &Question) -> Result<Found, ExplainError> {
-    let mut all = store.find_resource(&question.resource)?;
-    all.retain(|one| question.account.as_ref().is_none_or(|account| one.account == *account));
+/// The one resource of this id, of this account if it is named.
+///
+/// # Errors
+///
+/// If there is none, with what else may be meant; if there are several; if the store cannot be read.
+pub fn find(
+    store: &dyn Read,
+    id: &ResourceId,
+    account: Option<&AccountId>,
+) -> Result<Resource, ExplainError> {
+    let mut all = store.find_resource(id)?;
+    all.retain(|one| account.is_none_or(|account| one.account == *account));
     if all.len() > 1 {
         let accounts = all.into_iter().map(|one| one.account).collect();
-        return Err(ExplainError::Several { resource: question.resource.clone(), accounts });
+        return Err(ExplainError::Several { resource: id.clone(), accounts });
     }
-    let Some(resource) = all.pop() else { return Err(unknown(store, question)?) };
+    match all.pop() {
+        Some(resource) => Ok(resource),
+        None => Err(unknown(store, id, account)?),
+    }
+}
+
+pub(super) fn found(store: &dyn Read, question: &Question) -> Result<Found, ExplainError> {
+    let resource = find(store, &question.resource, question.account.as_ref())?;
     let account = store.account(&resource.account)?;
     let account =
         account.map_or_else(|| Account::unknown(resource.account.clone()), |row| row.value);
     let policy = policy_of(store, &resource)?;
-    Ok(Found { resource, account, policy })
+    let moratoria = store::moratoria(store)?;
+    Ok(Found { resource, account, policy, moratoria })
 }
 
 /// The policy by the text that the store keeps: the one that decides for this resource, whatever is configured by now.
-fn policy_of(store: &dyn Read, resource: &Resource) -> Result<Policy, ExplainError> {
+pub(super) fn policy_of(store: &dyn Read, resource: &Resource) -> Result<Policy, ExplainError> {
     let key = &resource.policy;
     let unreadable =
         |source| ExplainError::Policy { id: key.id.to_string(), version: key.version, source };
@@ -57,13 +76,17 @@ fn policy_of(store: &dyn Read, resource: &Resource) -> Result<Policy, ExplainErr
     Ok(read.0)
 }
 
-fn unknown(store: &dyn Read, question: &Question) -> Result<ExplainError, ExplainError> {
-    let wanted = question.resource.as_str();
+fn unknown(
+    store: &dyn Read,
+    id: &ResourceId,
+    account: Option<&AccountId>,
+) -> Result<ExplainError, ExplainError> {
+    let wanted = id.as_str();
     // The same id of another account is the nearest there is.
-    let same = store.find_resource(&question.resource)?.into_iter();
+    let same = store.find_resource(id)?.into_iter();
     let mut near: Vec<Near> =
         same.map(|one| Near { resource: one.id, account: one.account }).collect();
-    let others = store.neighbours(&question.resource, COMPARED_EACH_SIDE)?;
+    let others = store.neighbours(id, COMPARED_EACH_SIDE)?;
     near.extend(others.into_iter().map(|(resource, account)| Near { resource, account }));
     let likeness = |one: &Near| strsim::jaro_winkler(one.resource.as_str(), wanted);
     near.sort_by(|a, b| {
@@ -71,6 +94,6 @@ fn unknown(store: &dyn Read, question: &Question) -> Result<ExplainError, Explai
         by_likeness.then_with(|| (&a.resource, &a.account).cmp(&(&b.resource, &b.account)))
     });
     near.truncate(NAMED_MAX);
-    let (resource, account) = (question.resource.clone(), question.account.clone());
+    let (resource, account) = (id.clone(), account.cloned());
     Ok(ExplainError::Unknown { resource, account, near })
 }

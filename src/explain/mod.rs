@@ -9,6 +9,7 @@
 
 mod ahead;
 mod find;
+mod held;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,10 @@ use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
 pub use self::ahead::Next;
-pub use self::find::Near;
+pub use self::find::{Near, find};
+pub use self::held::{Held, Standing, held, held_text, standing, standing_text};
 pub use self::record::{Because, Caused, Decided, Did};
-pub use self::text::text;
+pub use self::text::{ahead_text, text};
 pub use self::told::{Answer, Delivery, Promised, Told, Unconfirmed};
 use crate::engine::id::{AccountId, PhaseName, PolicyKey, ResourceId};
 use crate::engine::policy::{Cause, PhaseClass};
@@ -65,8 +67,10 @@ pub struct Explanation {
     pub facts: Option<Facts>,
     /// A step that is due and does not happen.
     pub held: Option<Waiting>,
-    /// Holds in force, on it or on its account.
+    /// Holds in force, on it, on its account or on what it belongs to.
     pub holds: Vec<InForce>,
+    /// What operators decided about it, as far as it is in force.
+    pub by_hand: Vec<ByHand>,
     /// Every decision about it, oldest first.
     pub decisions: Vec<Decided>,
     /// Every notice about it, oldest first.
@@ -118,6 +122,19 @@ pub struct Waiting {
     pub because: String,
 }
 
+/// What an operator decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ByHand {
+    /// What, in words.
+    pub what: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+}
+
 /// A hold in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InForce {
@@ -125,6 +142,9 @@ pub struct InForce {
     pub hold: String,
     /// Whether it is on the whole account.
     pub on_account: bool,
+    /// The policy, the region or everything, where it is a moratorium on that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moratorium_on: Option<String>,
     /// Whether it stops nothing but releases.
     pub releases_only: bool,
     /// Free text.
@@ -209,7 +229,7 @@ fn name_of<S: Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
 ///
 /// If there is no such resource, or not one alone; if the store cannot be read.
 pub fn explain(store: &dyn Read, question: &Question) -> Result<Explanation, ExplainError> {
-    let found = find::find(store, question)?;
+    let found = find::found(store, question)?;
     let since = found.resource.activated_at;
     if question.is_past && question.at < since {
         let (resource, at) = (question.resource.clone(), question.at);
@@ -238,6 +258,7 @@ pub fn explain(store: &dyn Read, question: &Question) -> Result<Explanation, Exp
         facts: now.facts().filter(|_| !gone),
         held,
         holds: record::named(store, holds)?,
+        by_hand: now.by_hand(),
         decisions: record::decided(store, &found.resource.id, &records)?,
         told: told::told(store, &found.resource, &records, question)?,
         unconfirmed: told::unconfirmed(store, &found.resource, question)?,

@@ -15,12 +15,21 @@ pub fn text(explanation: &Explanation) -> String {
     let mut page = Page { zone: explanation.zone, text: String::new() };
     page.head(explanation);
     page.holds(explanation);
+    page.by_hand(explanation);
     page.decisions(explanation);
     page.told(explanation);
     page.unconfirmed(explanation);
     page.next(explanation);
     page.listed("What would change it", &explanation.would_change);
     page.listed("What cannot be reconstructed", &explanation.not_known);
+    page.text
+}
+
+/// What holds it and what comes next, as lines: what an order of an operator changed.
+pub fn ahead_text(explanation: &Explanation) -> String {
+    let mut page = Page { zone: explanation.zone, text: String::new() };
+    page.holds(explanation);
+    page.next(explanation);
     page.text
 }
 
@@ -110,15 +119,35 @@ impl Page {
     }
 
     fn hold(&mut self, hold: &InForce) {
-        let on = if hold.on_account { "on the whole account" } else { "on it" };
+        let on = match &hold.moratorium_on {
+            Some(target) => format!("on {}", words::plain(target)),
+            None if hold.on_account => "on the whole account".to_owned(),
+            None => "on it".to_owned(),
+        };
+        let what = if hold.moratorium_on.is_some() { "moratorium" } else { "hold" };
         let stops = if hold.releases_only { "releases" } else { "stops, the bin and releases" };
         let until = match hold.until {
             Some(until) => format!("until {}", self.local(until)),
             None => "without an end".to_owned(),
         };
         let reason = words::plain(&hold.reason);
-        self.at(hold.since, &format!("hold {} {on}, {until}: {reason}", words::plain(&hold.hold)));
+        self.at(
+            hold.since,
+            &format!("{what} {} {on}, {until}: {reason}", words::plain(&hold.hold)),
+        );
         self.below(&format!("stops {stops}; by {}", event(&hold.event)));
+    }
+
+    fn by_hand(&mut self, one: &Explanation) {
+        if one.by_hand.is_empty() {
+            return;
+        }
+        self.title("What operators decided");
+        for decided in &one.by_hand {
+            self.at(decided.at, &decided.what);
+            let (by, reason) = (words::plain(&decided.by), words::plain(&decided.reason));
+            self.below(&format!("by {by}: {reason}"));
+        }
     }
 
     fn decisions(&mut self, one: &Explanation) {

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::find::Found;
 use super::record::{Record, concerns};
-use super::{Caused, Facts, InForce, Place, Question, Waiting};
+use super::{ByHand, Caused, Facts, InForce, Place, Question, Waiting};
+use crate::engine::act::Given;
 use crate::engine::effect::{Effect, Transition};
 use crate::engine::hold::{Hold, Holds};
 use crate::engine::id::{PhaseName, ResourceId};
@@ -156,7 +157,7 @@ impl<'f> Instant<'f> {
     pub(super) fn holds(&self) -> Vec<InForce> {
         let (mine, all) = (&self.found.resource.holds, &self.found.account.holds);
         let of = |holds: &Holds, on_account| -> Vec<InForce> {
-            let in_force = |(id, hold): (&str, &Hold)| one(id, hold, on_account);
+            let in_force = |(id, hold): (&str, &Hold)| one(id, hold, on_account, None);
             if self.is_past {
                 holds.in_force_then(self.at).map(in_force).collect()
             } else {
@@ -165,14 +166,47 @@ impl<'f> Instant<'f> {
         };
         let mut holds = of(mine, false);
         holds.extend(of(all, true));
+        for (target, of_target) in self.found.moratoria.covering(&self.found.resource) {
+            let named = |(id, hold): (&str, &Hold)| one(id, hold, false, Some(target.to_string()));
+            if self.is_past {
+                holds.extend(of_target.in_force_then(self.at).map(named));
+            } else {
+                holds.extend(of_target.in_force(self.at).map(named));
+            }
+        }
         holds
+    }
+
+    /// What operators decided and what is in force of it. Of the past only what the records say is known.
+    pub(super) fn by_hand(&self) -> Vec<ByHand> {
+        let hand = &self.found.resource.hand;
+        let said = |what: String, given: &Given| ByHand {
+            what,
+            by: given.by.clone(),
+            at: given.at,
+            reason: given.reason.clone(),
+        };
+        let approved = hand.approved.iter().map(|(to, given)| {
+            said(format!("{to} needs no proof that anybody was told (SAFE-4)"), given)
+        });
+        let extended = hand.extended.iter().map(|(to, (until, given))| {
+            let until = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            said(format!("{to} does not come before {until} (SAFE-9)"), given)
+        });
+        let allowed = hand
+            .return_allowed
+            .iter()
+            .map(|given| said("a return is not refused as suspicious (RET-5)".to_owned(), given));
+        let all = approved.chain(extended).chain(allowed);
+        all.filter(|one| one.at <= self.at).collect()
     }
 }
 
-fn one(id: &str, hold: &Hold, on_account: bool) -> InForce {
+fn one(id: &str, hold: &Hold, on_account: bool, moratorium_on: Option<String>) -> InForce {
     InForce {
         hold: id.to_owned(),
         on_account,
+        moratorium_on,
         releases_only: hold.scope == HoldScope::Release,
         reason: hold.reason.clone(),
         since: hold.since,

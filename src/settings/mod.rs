@@ -96,6 +96,13 @@ impl Source {
     }
 }
 
+/// The user of this process, as the system's login sets it: who gives an order that names nobody else.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where it is read")]
+pub fn user() -> Option<String> {
+    let named = ["USER", "LOGNAME"].into_iter().filter_map(std::env::var_os);
+    named.filter_map(|name| name.into_string().ok()).find(|name| !name.trim().is_empty())
+}
+
 /// What the program uses: complete, checked, with secrets read. Not to be printed as a whole.
 #[derive(Clone)]
 pub struct Settings {
@@ -141,6 +148,7 @@ impl Settings {
             limits: self.worker.limits,
             source: self.worker.source.clone(),
             retention: self.store.retention.clone(),
+            command_poll: self.worker.command_poll,
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: std::env::var(FAULT_VARIABLE)
                 .is_ok_and(|fault| fault == "acknowledge-before-commit"),

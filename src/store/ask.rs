@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
     PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned,
+    SentMessage, Versioned, Waiting,
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
@@ -74,6 +74,27 @@ impl<A: Asks> Read for A {
 
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
         self.ask(|tables| tables.registers(name))
+    }
+
+    fn resources_that(
+        &self,
+        wait: Waiting,
+        after: Option<(&AccountId, &ResourceId)>,
+        limit: usize,
+    ) -> Result<Vec<Resource>> {
+        self.ask(|tables| tables.resources_that(wait, after, limit))
+    }
+
+    fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>> {
+        self.ask(|tables| tables.accounts_on_hold(after, limit))
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        self.ask(|tables| tables.waiting_commands(limit))
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        self.ask(|tables| tables.command(id))
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

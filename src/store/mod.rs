@@ -29,7 +29,9 @@ pub use self::rows::*;
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
+use crate::engine::hold::Holds;
 use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
+use crate::engine::moratorium::{Moratoria, Target};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 
@@ -39,7 +41,7 @@ pub type Result<T, E = StoreError> = core::result::Result<T, E>;
 /// Sizes and times of a store. The defaults are right unless measured otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a connection waits for a lock before it fails. Only start and checkpoints can meet one.
+    /// How long a connection waits for a lock before it fails. Only start, checkpoints and commands can meet one.
     pub busy_timeout: Duration,
     /// How many prepared statements a connection keeps; more than there are statements.
     pub statement_cache: usize,
@@ -145,6 +147,23 @@ pub trait Read {
 
     /// The facts of one name that belong to no account, by key.
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>>;
+
+    /// Resources that wait in this sense, by account and id, after one. The cost follows what waits.
+    fn resources_that(
+        &self,
+        wait: Waiting,
+        after: Option<(&AccountId, &ResourceId)>,
+        limit: usize,
+    ) -> Result<Vec<Resource>>;
+
+    /// Accounts with a hold on them that was not lifted, by id, after one. The cost follows what is held.
+    fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>>;
+
+    /// Commands of operators that nobody has answered yet, in the order in which they were given. The cost follows what waits.
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>>;
+
+    /// A command that was given.
+    fn command(&self, id: i64) -> Result<Option<Command>>;
 
     /// An event that was taken in, unless it is forgotten.
     fn received(&self, key: &EventKey) -> Result<Option<Received>>;
@@ -265,6 +284,18 @@ pub trait Transaction: Read {
     /// Forgets such a fact; one that is not there is no error.
     fn remove_register(&mut self, name: &str, key: &str) -> Result<()>;
 
+    /// Puts a command where the worker looks for some; its id. A tool beside the worker has no transaction: the backend gives
+    /// it a way of its own.
+    fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64>;
+
+    /// Answers a command, once, in the commit of what it did; `false` if it has its answer or was never given.
+    fn answer_command(
+        &mut self,
+        id: i64,
+        answer: (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> Result<bool>;
+
     /// Records a decision; its id.
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;
 
@@ -305,6 +336,37 @@ pub trait Transaction: Read {
 
     /// Remembers the text of a policy version; refuses another text for one that is known.
     fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()>;
+}
+
+/// The name of the register of moratoria (SAFE-7): by target, each with its holds.
+const MORATORIA: &str = "moratorium";
+
+/// Every moratorium that was placed or lifted.
+///
+/// # Errors
+///
+/// If the store cannot be read.
+pub fn moratoria(store: &dyn Read) -> Result<Moratoria> {
+    let mut all = Moratoria::default();
+    for (_, body) in store.registers(MORATORIA)? {
+        let (target, holds): (Target, Holds) = serde_json::from_str(&body).map_err(|error| {
+            let during = "reading the moratoria";
+            StoreError::Corrupt { during, reason: format!("{:?} error", error.classify()) }
+        })?;
+        *all.on(target) = holds;
+    }
+    Ok(all)
+}
+
+/// Keeps what is known of one target.
+///
+/// # Errors
+///
+/// If the store cannot be written to.
+pub fn put_moratorium(tx: &mut dyn Transaction, target: &Target, holds: &Holds) -> Result<()> {
+    let encode = |source| StoreError::Encode { what: "a moratorium", source };
+    let body = serde_json::to_string(&(target, holds)).map_err(encode)?;
+    tx.put_register(MORATORIA, &target.to_string(), &body)
 }
 
 /// Microseconds since 1970, rounded down: when something was.

@@ -31,6 +31,15 @@ pub struct Selection<'a> {
     pub gated: bool,
 }
 
+/// In which sense a resource waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// A step is due and does not happen.
+    Held,
+    /// It has a hold of its own that was not lifted; its time may be over.
+    OnHold,
+}
+
 /// An event to be taken in.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
@@ -196,6 +205,62 @@ pub struct LedgerHead {
     pub hash: Option<Hash>,
     /// How many records are older than the chain.
     pub before: u64,
+}
+
+/// A command that an operator gives.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCommand<'a> {
+    /// When it was given.
+    pub at: DateTime<Utc>,
+    /// Who gave it.
+    pub by: &'a str,
+    /// Which kind: says what the body holds.
+    pub kind: &'a str,
+    /// What exactly, as JSON.
+    pub body: &'a str,
+}
+
+/// A command that an operator gave. They are kept: who did what is part of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Grows in the order in which they were given; never given twice.
+    pub id: i64,
+    /// When it was given.
+    pub at: DateTime<Utc>,
+    /// Who gave it.
+    pub by: String,
+    /// Which kind.
+    pub kind: String,
+    /// What exactly, as JSON.
+    pub body: String,
+    /// What became of it.
+    pub state: CommandState,
+    /// What the worker said to it, for people.
+    pub answer: Option<String>,
+    /// When it said so.
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandState {
+    /// Nobody has taken it yet.
+    Waiting,
+    /// It was carried out.
+    Done,
+    /// It was not, and changed nothing.
+    Refused,
+}
+
+impl CommandState {
+    /// As tables and JSON spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// A policy as it was when it was first used.

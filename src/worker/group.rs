@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -13,18 +14,21 @@ use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
-use crate::engine::decision::{Bounced, Circumstances, Input, Proofs, Verdict};
+use crate::engine::decision::{
+    Bounced, Circumstances, Decision, Input, Portfolio, Proofs, Scope, Verdict,
+};
 use crate::engine::effect::{Notice, NoticeItem};
 use crate::engine::gate::Because;
-use crate::engine::id::AccountId;
+use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::input::{Body, Event};
+use crate::engine::moratorium::Moratoria;
 use crate::engine::policy::{Channel, PolicySet};
 use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Quarantined, Receipt, Retention,
-    Transaction,
+    self, Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Quarantined, Receipt,
+    Retention, Transaction,
 };
 
 /// Limits of the worker.
@@ -42,6 +46,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Another system is in charge: what is decided is recorded, and nothing of it is left to be sent or published.
     pub shadow: bool,
+    /// How long an idle worker leaves a command of an operator unseen at most.
+    pub command_poll: Duration,
     /// The fault that `scripts/torture --self-test` must notice. No release has it.
     #[cfg(feature = "fault-injection")]
     pub acknowledges_before_commit: bool,
@@ -56,6 +62,7 @@ impl Default for Settings {
             channels: vec![Channel::Email, Channel::Sms],
             retention: Retention::default(),
             shadow: false,
+            command_poll: Duration::from_secs(1),
             #[cfg(feature = "fault-injection")]
             acknowledges_before_commit: false,
         }
@@ -73,6 +80,8 @@ pub struct Tally {
     pub wakes: Vec<f64>,
     /// By effect.
     pub effects: BTreeMap<&'static str, u64>,
+    /// All moratoria as they are now, where the group changed one.
+    pub moratoria: Option<Moratoria>,
     /// Fields that no schema knows.
     pub unknown_fields: u64,
     /// Addresses of contacts that are none: those contacts go without.
@@ -94,6 +103,10 @@ pub(super) struct Group<'t> {
     pub(super) proofs: Proofs,
     world: &'t World,
     cache: Cache,
+    /// Where this group has placed or lifted one: all of them, as they are by now.
+    moratoria: Option<Moratoria>,
+    /// They changed, and what they hold was not looked at since.
+    pub(super) moratoria_moved: bool,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
     pub(super) accepted: BTreeMap<AccountId, Vec<Arc<Notice>>>,
     /// Notices of which a message came back, by account, to be decided about in this commit.
@@ -117,6 +130,8 @@ impl<'t> Group<'t> {
             proofs,
             world,
             cache,
+            moratoria: None,
+            moratoria_moved: false,
             accepted: BTreeMap::new(),
             came_back: BTreeMap::new(),
             tally,
@@ -148,6 +163,10 @@ impl<'t> Group<'t> {
         self.tally.unusable_addresses += decoded.unusable_addresses as u64;
         match self.tx.receive(&arrival)? {
             Receipt::New if matches!(decoded.event.body, Body::Heartbeat) => {
+                self.count(decoded.event_type, "applied");
+                Ok(None)
+            }
+            Receipt::New if self.take_moratorium(&decoded.event)? => {
                 self.count(decoded.event_type, "applied");
                 Ok(None)
             }
@@ -199,17 +218,8 @@ impl<'t> Group<'t> {
         now: DateTime<Utc>,
     ) -> Result<(), WorkerError> {
         let events: Vec<Event> = received.iter().map(|one| one.event.clone()).collect();
-        let accepted = self.accepted.remove(account).unwrap_or_default();
-        let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
-        let came_back = self.came_back.remove(account).unwrap_or_default();
-        let bounced: Vec<Bounced<'_>> =
-            came_back.iter().map(|one| Bounced { notice: &one.notice, still: one.still }).collect();
-        let input = Input { events: &events, accepted: &accepted, bounced: &bounced, gates_moved };
-        let known = self.cache.account(&*self.tx, account)?;
-        let scope = scope(known, input, self.policies, now);
-        let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-        let circumstances = Circumstances { now, proofs: self.proofs, gates: self.world.gates() };
-        let decision = step(before, input, self.policies, circumstances);
+        let input = Input { events: &events, gates_moved, ..Input::default() };
+        let decision = self.conclude(account, input, now)?;
         for (one, verdict) in received.into_iter().zip(&decision.verdicts) {
             match verdict {
                 Verdict::Applied => self.count(one.event_type, "applied"),
@@ -226,6 +236,28 @@ impl<'t> Group<'t> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Decides about what happened to an account and about what is due for it, and writes down what follows.
+    pub(super) fn conclude(
+        &mut self,
+        account: &AccountId,
+        input: Input<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Decision, WorkerError> {
+        let accepted = self.accepted.remove(account).unwrap_or_default();
+        let accepted: Vec<&Notice> = accepted.iter().map(AsRef::as_ref).collect();
+        let came_back = self.came_back.remove(account).unwrap_or_default();
+        let bounced: Vec<Bounced<'_>> =
+            came_back.iter().map(|one| Bounced { notice: &one.notice, still: one.still }).collect();
+        let input = Input { accepted: &accepted, bounced: &bounced, ..input };
+        let known = self.cache.account(&*self.tx, account)?;
+        let scope = scope(known, input, self.policies, now);
+        let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
+        let gates = self.world.gates(self.moratoria.as_ref());
+        let circumstances = Circumstances { now, proofs: self.proofs, gates };
+        let decision = step(before, input, self.policies, circumstances);
         for (event, reason) in &decision.set_aside {
             let body = serde_json::to_vec(event)?;
             let waited = Delivery {
@@ -239,9 +271,31 @@ impl<'t> Group<'t> {
             self.set_aside(event, "unknown", ("contradiction", reason.clone()), waited, now)?;
         }
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
-        outbox::write(&mut pen, account, &events, &decision, &mut self.tally)?;
+        outbox::write(&mut pen, account, input, &decision, &mut self.tally)?;
         self.cache.apply(account, &decision);
-        Ok(())
+        Ok(decision)
+    }
+
+    /// Takes in an event that places a moratorium or lifts one (SAFE-7); `false` if it does neither.
+    pub(super) fn take_moratorium(&mut self, event: &Event) -> Result<bool, WorkerError> {
+        let mut all = self.moratoria.as_ref().unwrap_or(self.world.moratoria()).clone();
+        let Some(target) = all.take(event) else { return Ok(false) };
+        store::put_moratorium(&mut *self.tx, &target, all.on(target.clone()))?;
+        tracing::warn!(
+            target = %target,
+            in_force = all.on(target.clone()).in_force(event.time).count(),
+            source = event.key.source,
+            id = event.key.id,
+            "a moratorium was placed or lifted"
+        );
+        self.moratoria = Some(all);
+        self.moratoria_moved = true;
+        Ok(true)
+    }
+
+    /// Moratoria as they are by now.
+    pub(super) fn moratoria(&self) -> &Moratoria {
+        self.moratoria.as_ref().unwrap_or(self.world.moratoria())
     }
 
     /// Decides about accounts of which notices were accepted or came back, where nothing else happened to them (SAFE-4).
@@ -347,6 +401,28 @@ impl<'t> Group<'t> {
         Ok(())
     }
 
+    /// What the store holds, with what was flushed.
+    pub(super) fn tx(&mut self) -> &mut dyn Transaction {
+        &mut *self.tx
+    }
+
+    /// What this dunlin calls itself where an order of an operator is the cause.
+    pub(super) fn source_of_commands(&self) -> String {
+        format!("{}/commands", self.settings.source)
+    }
+
+    /// The account, with the resource if one is named, with what this group has changed.
+    pub(super) fn sight(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        now: DateTime<Utc>,
+    ) -> Result<Portfolio, WorkerError> {
+        let named: Vec<ResourceId> = resource.into_iter().cloned().collect();
+        let scope = Scope { named, ..Scope::default() };
+        Ok(self.cache.portfolio(&*self.tx, account, &scope, now)?)
+    }
+
     /// Writes what changed so far, for the questions that the store answers.
     pub(super) fn flush(&mut self) -> Result<(), WorkerError> {
         Ok(self.cache.write(&mut *self.tx)?)
@@ -361,6 +437,7 @@ impl<'t> Group<'t> {
     pub(super) fn commit(mut self) -> Result<Tally, WorkerError> {
         self.flush()?;
         self.tx.commit()?;
+        self.tally.moratoria = self.moratoria;
         Ok(self.tally)
     }
 

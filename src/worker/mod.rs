@@ -6,6 +6,7 @@
 
 mod bounce;
 mod cache;
+mod commands;
 mod group;
 mod outbox;
 mod replay;

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::WorkerError;
 use super::group::{Settings, Tally};
 use crate::dispatch::report::DeliveryReport;
-use crate::engine::decision::Decision;
+use crate::engine::decision::{Decision, Input};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{AccountId, EventKey, ResourceId};
-use crate::engine::input::{Contact, Event};
+use crate::engine::input::Contact;
 use crate::engine::policy::Channel;
 use crate::event::out::{self, NoticeOutcome, OutContext, lane};
 use crate::ledger::apart;
@@ -31,7 +31,7 @@ pub(super) struct Pen<'p> {
 pub(super) fn write(
     pen: &mut Pen<'_>,
     account: &AccountId,
-    events: &[Event],
+    input: Input<'_>,
     decision: &Decision,
     tally: &mut Tally,
 ) -> Result<(), WorkerError> {
@@ -57,7 +57,7 @@ pub(super) fn write(
         }
     }
     if !decision.effects.is_empty() || !decision.reasons.is_empty() {
-        record(pen, account, events, decision)?;
+        record(pen, account, input, decision)?;
     }
     Ok(())
 }
@@ -132,10 +132,12 @@ fn address(contact: &Contact, channel: Channel) -> Option<&String> {
 fn record(
     pen: &mut Pen<'_>,
     account: &AccountId,
-    events: &[Event],
+    input: Input<'_>,
     decision: &Decision,
 ) -> Result<(), WorkerError> {
-    let causes: Vec<EventKey> = events.iter().map(|event| event.key.clone()).collect();
+    let acts = input.acts.iter().map(|act| act.key.clone());
+    let causes: Vec<EventKey> =
+        input.events.iter().map(|event| event.key.clone()).chain(acts).collect();
     let mut resources: Vec<ResourceId> = decision.effects.iter().flat_map(about).cloned().collect();
     resources.extend(decision.reasons.iter().filter_map(|reason| reason.resource.clone()));
     resources.sort_unstable();

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::WorkerError;
 use super::group::{Group, Taken};
 use crate::clock::ManualClock;
+use crate::engine::gate::Because;
 use crate::engine::id::EventKey;
 
 /// How many accounts are looked at between two questions to the store.
@@ -129,6 +130,16 @@ impl Replay {
             group.decide(&account, received, now)?;
         }
         group.flush()?;
+        if std::mem::take(&mut group.moratoria_moved) {
+            let (all, mut after) = (DateTime::<Utc>::MAX_UTC, None);
+            loop {
+                after = group.look_at_gate(Because::Moratorium, all, after.as_ref(), now)?;
+                group.flush()?;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
         loop {
             let more = group.wake(now, WAKES_MAX)?;
             group.flush()?;

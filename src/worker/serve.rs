@@ -18,6 +18,8 @@ use crate::clock::{Clock, monotonic};
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::report::Report;
 use crate::engine::decision::Proofs;
+use crate::engine::gate::Because;
+use crate::engine::id::AccountId;
 use crate::engine::policy::{Channel, PolicySet};
 use crate::event;
 use crate::intake::{Delivery, Tag};
@@ -62,6 +64,8 @@ pub struct Serve {
     replay: Option<Replay>,
     /// What is known for the gates.
     world: World,
+    /// After which account what waits for moratoria has still to be looked at.
+    gate_look: Option<Option<AccountId>>,
     /// When it was last looked for what is past its retention, and nothing was left.
     swept_at: Option<Instant>,
 }
@@ -91,8 +95,20 @@ impl Serve {
         replay: Option<Replay>,
     ) -> Result<Self, WorkerError> {
         let reader = store.reader()?;
-        let world = World::open();
-        Ok(Self { store, reader, policies, settings, clock, ports, replay, world, swept_at: None })
+        let world = World::load(reader.as_ref())?;
+        Ok(Self {
+            store,
+            reader,
+            policies,
+            settings,
+            clock,
+            ports,
+            replay,
+            world,
+            // What changed before a crash may not have been looked at.
+            gate_look: Some(None),
+            swept_at: None,
+        })
     }
 
     /// Works until nothing can come any more: both inputs are closed and read to their end.
@@ -166,7 +182,7 @@ impl Serve {
         self.ports.health.send_modify(|health| health.next_wake = next);
         let ahead =
             next.map_or(NAP_MAX, |at| (at - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
-        Ok(ahead.min(NAP_MAX))
+        Ok(ahead.min(NAP_MAX).min(self.settings.command_poll))
     }
 
     /// One commit, and what follows from it. Returns whether more is due already.
@@ -198,14 +214,17 @@ impl Serve {
         }
         let more_due = match &mut self.replay {
             Some(replay) => replay.play(&mut group, taken, ended)?,
-            None => live(&mut group, taken, now, self.settings.group_max)?,
+            None => live(&mut group, taken, &mut self.gate_look, now, self.settings.group_max)?,
         };
         #[cfg(feature = "fault-injection")]
         if self.settings.acknowledges_before_commit {
             acknowledge(&self.ports.acks, &acks).await;
             tokio::time::sleep(FAULT_PAUSE).await;
         }
-        let tally = group.commit()?;
+        let mut tally = group.commit()?;
+        if let Some(moratoria) = tally.moratoria.take() {
+            self.world.keep(moratoria);
+        }
         acknowledge(&self.ports.acks, &acks).await;
         self.ports.in_flight.settle(reports.iter().filter_map(Report::settles));
         reports.into_iter().for_each(Report::committed);
@@ -239,13 +258,16 @@ fn write_down(
     Ok(accepted)
 }
 
-/// A group by the wall clock: events by account in arrival order, those of one instant together; then what is due.
+/// A group by the wall clock: commands of operators; events by account in arrival order, those of one instant together; then what is due.
 fn live(
     group: &mut Group<'_>,
     taken: Vec<Taken>,
+    gate_look: &mut Option<Option<AccountId>>,
     now: DateTime<Utc>,
     wakes_max: usize,
 ) -> Result<bool, WorkerError> {
+    // First of all: what an operator wants to wait must not be overtaken by what is due.
+    let more_commands = group.obey(now, wakes_max)?;
     let mut by_account: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for one in taken {
         if let Some(received) = group.receive(one, now)? {
@@ -265,7 +287,16 @@ fn live(
     }
     group.decide_about_notices(now)?;
     group.flush()?;
-    group.wake(now, wakes_max)
+    if std::mem::take(&mut group.moratoria_moved) {
+        *gate_look = Some(None);
+    }
+    if let Some(after) = gate_look.take() {
+        let all = DateTime::<Utc>::MAX_UTC;
+        let last = group.look_at_gate(Because::Moratorium, all, after.as_ref(), now)?;
+        *gate_look = last.map(Some);
+        group.flush()?;
+    }
+    Ok(group.wake(now, wakes_max)? || more_commands || gate_look.is_some())
 }
 
 async fn acknowledge(acks: &mpsc::Sender<Tag>, tags: &[Tag]) {

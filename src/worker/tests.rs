@@ -19,7 +19,7 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{AttemptOutcome, DecisionQuery, Limits, ReadyDelivery, Store};
 
 /// Warned at E, and released two days later if somebody heard of it a day before.
-const POLICY: &str = r#"
+pub(super) const POLICY: &str = r#"
 id = "own"
 version = 1
 title = "Own"
@@ -57,7 +57,7 @@ months = [1]
 first_term_end = "same_time"
 "#;
 
-fn at(hours: i64) -> DateTime<Utc> {
+pub(super) fn at(hours: i64) -> DateTime<Utc> {
     let expiry: DateTime<Utc> = "2026-03-10T00:00:00Z".parse().unwrap();
     expiry + TimeDelta::hours(hours)
 }
@@ -72,8 +72,8 @@ fn policies(text: &str) -> PolicySet {
 }
 
 /// One store and the worker's groups on it, each with a clock of its own.
-struct Bench {
-    store: Box<dyn Store>,
+pub(super) struct Bench {
+    pub(super) store: Box<dyn Store>,
     policies: PolicySet,
     settings: Settings,
     world: World,
@@ -81,7 +81,7 @@ struct Bench {
 
 impl Bench {
     /// An account with two contacts, whose resource stopped at E: four deliveries wait.
-    fn stopped(store: Box<dyn Store>, policy: &str) -> Self {
+    pub(super) fn stopped(store: Box<dyn Store>, policy: &str) -> Self {
         let mut bench = Self {
             store,
             policies: policies(policy),
@@ -108,7 +108,7 @@ impl Bench {
         bench
     }
 
-    fn group(&mut self) -> Group<'_> {
+    pub(super) fn group(&mut self) -> Group<'_> {
         let begun = self.store.begin().unwrap();
         Group::new(begun, &self.policies, &self.settings, Proofs::Recorded, &self.world)
     }
@@ -165,7 +165,7 @@ impl Bench {
         self.store.reader().unwrap().quarantine_count().unwrap()
     }
 
-    fn resource(&self) -> Resource {
+    pub(super) fn resource(&self) -> Resource {
         self.store.reader().unwrap().find_resource(&"ins".into()).unwrap().remove(0)
     }
 
@@ -173,7 +173,7 @@ impl Bench {
         self.resource().notified.get(&"stopped".into()).and_then(Notified::accepted_at)
     }
 
-    fn decisions(&self) -> usize {
+    pub(super) fn decisions(&self) -> usize {
         let query =
             DecisionQuery { account: &"acc".into(), resource: None, before: None, limit: 99 };
         self.store.reader().unwrap().decisions(&query).unwrap().len()
@@ -199,7 +199,7 @@ fn taken(number: usize, kind: &str, data: &Value) -> Taken {
 }
 
 /// Does it on every kind of store.
-fn on_each_store(check: impl Fn(Box<dyn Store>)) {
+pub(super) fn on_each_store(check: impl Fn(Box<dyn Store>)) {
     check(Box::new(MemoryStore::open(&MemoryDisk::default(), Limits::default()).unwrap()));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dunlin.db");

@@ -28,10 +28,7 @@ fn slow() -> String {
     QUICK
         .replace("\"quick\"", "\"slow\"")
         .replace(slots, "after = [\"0s\", \"6s\"] }")
-        .replace(
-            release,
-            "after = \"8s\" }\nproof = { notices = [\"expired\"], lead = \"1s\" }\n",
-        )
+        .replace(release, "after = \"8s\" }\nproof = { notices = [\"expired\"], lead = \"1s\" }\n")
 }
 
 #[test]
@@ -121,13 +118,17 @@ fn a_difference_that_was_planted_is_found_and_nothing_else() {
     fs::write(folder.join("month.jsonl"), MONTH).expect("a folder of our own");
     let ran = dunlin(
         folder,
-        &format!("run --mode shadow --embedded --events month.jsonl --clock events --until {UNTIL} --data data"),
+        &format!(
+            "run --mode shadow --embedded --events month.jsonl --clock events --until {UNTIL} --data data"
+        ),
     );
     assert!(ran.status.success(), "{}", text(&ran.stderr));
     for file in ["mail", "sms.jsonl", "state-changes.jsonl"] {
         let path = folder.join("data").join(file);
-        let is_empty = path.is_dir().then(|| fs::read_dir(&path).is_ok_and(|mut dir| dir.next().is_none()));
-        let is_empty = is_empty.unwrap_or_else(|| fs::read(&path).is_ok_and(|text| text.is_empty()));
+        let is_empty =
+            path.is_dir().then(|| fs::read_dir(&path).is_ok_and(|mut dir| dir.next().is_none()));
+        let is_empty =
+            is_empty.unwrap_or_else(|| fs::read(&path).is_ok_and(|text| text.is_empty()));
         assert!(!path.exists() || is_empty, "{file}");
     }
     let old = text(&dunlin(folder, &format!("simulate --until {UNTIL} month.jsonl")).stdout);
@@ -138,7 +139,10 @@ fn a_difference_that_was_planted_is_found_and_nothing_else() {
     };
     let (same, code) = diff(&old, "");
     assert_eq!(code, Some(0), "{same}");
-    assert!(same.contains("0 earlier, 0 later, 0 only by the old system, 0 only by dunlin"), "{same}");
+    assert!(
+        same.contains("0 earlier, 0 later, 0 only by the old system, 0 only by dunlin"),
+        "{same}"
+    );
 
     let mut lines: Vec<Value> =
         old.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -162,9 +166,16 @@ fn a_difference_that_was_planted_is_found_and_nothing_else() {
     let old: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let (found, code) = diff(&old, "");
     assert_eq!(code, Some(1), "{found}");
-    assert!(found.contains("0 earlier, 1 later, 1 only by the old system, 1 only by dunlin"), "{found}");
+    assert!(
+        found.contains("0 earlier, 1 later, 1 only by the old system, 1 only by dunlin"),
+        "{found}"
+    );
     let gone = gone["resource"].as_str().expect("text");
-    for line in [format!("{resource} to "), "ins-planted to released: only the old system".into(), format!("{gone} to ")] {
+    for line in [
+        format!("{resource} to "),
+        "ins-planted to released: only the old system".into(),
+        format!("{gone} to "),
+    ] {
         assert!(found.contains(&line), "{line}: {found}");
     }
     assert!(found.contains("dunlin 5h later"), "{found}");

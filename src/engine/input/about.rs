@@ -10,7 +10,9 @@ impl Body {
             Self::AccountUpdated(_)
             | Self::BalanceReported { .. }
             | Self::Heartbeat
-            | Self::NoticeBounced { .. } => (None, &[]),
+            | Self::NoticeBounced { .. }
+            | Self::MoratoriumPlaced { .. }
+            | Self::MoratoriumLifted { .. } => (None, &[]),
             Self::UsageCharged(usage) => (usage.resource.as_ref(), &[]),
             Self::ResourceActivated(activation) => (Some(&activation.resource), &[]),
             Self::ResourceImported(import) => (Some(&import.activation.resource), &[]),
@@ -57,7 +59,9 @@ impl Body {
             | Self::HoldPlaced { .. }
             | Self::HoldLifted { .. }
             | Self::Heartbeat
-            | Self::NoticeBounced { .. } => None,
+            | Self::NoticeBounced { .. }
+            | Self::MoratoriumPlaced { .. }
+            | Self::MoratoriumLifted { .. } => None,
         }
     }
 }

@@ -71,6 +71,23 @@ pub(super) fn item(
     }
 }
 
+/// What is told again of a change: as it is now, with what that change did then.
+pub(super) fn told_again(now: NoticeItem, before: &NoticeItem, subject: &Subject) -> NoticeItem {
+    if !tells_of_change(subject) {
+        return now;
+    }
+    NoticeItem {
+        detached: before.detached.clone(),
+        hints: before.hints.clone(),
+        destroyed: before.destroyed.clone(),
+        retained: before.retained.clone(),
+        retained_billable: before.retained_billable.clone(),
+        stops_billing: before.stops_billing,
+        refund: before.refund.clone(),
+        ..now
+    }
+}
+
 fn has(actions: &[String], action: &str) -> bool {
     actions.iter().any(|one| one == action)
 }

@@ -65,6 +65,7 @@ fn resource(more: &[Order]) -> Resource {
         promised: BTreeMap::new(),
         named: BTreeMap::new(),
         notified: BTreeMap::new(),
+        hand: Default::default(),
         holds: Holds::default(),
         held: None,
         held_before: vec![],

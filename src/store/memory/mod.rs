@@ -17,9 +17,9 @@ use self::state::{State, Taken};
 use super::ask::Asks;
 use super::chain;
 use super::{
-    Arrival, Attempt, DecisionRow, DeliveryState, LedgerRow, LedgerText, Limits, NewDecision,
-    NewDelivery, NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage,
-    Store, StoreError, Transaction, due, past,
+    Arrival, Attempt, Command, CommandState, DecisionRow, DeliveryState, LedgerRow, LedgerText,
+    Limits, NewCommand, NewDecision, NewDelivery, NewPublication, PolicyRow, Quarantined, Reader,
+    Receipt, Result, SentMessage, Store, StoreError, Transaction, due, past,
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
@@ -181,6 +181,30 @@ impl Transaction for MemoryTransaction<'_> {
             state.registers.remove(&row);
             Ok(())
         })
+    }
+
+    fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64> {
+        let command = Command {
+            id: 0,
+            at: command.at,
+            by: command.by.to_owned(),
+            kind: command.kind.to_owned(),
+            body: command.body.to_owned(),
+            state: CommandState::Waiting,
+            answer: None,
+            done_at: None,
+        };
+        self.change(move |state| Ok(state.give_command(&command)))
+    }
+
+    fn answer_command(
+        &mut self,
+        id: i64,
+        (word, answer): (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        let answer = answer.to_owned();
+        self.change(move |state| Ok(state.answer_command(id, (word, &answer), at)))
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {

@@ -13,9 +13,9 @@ use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::{Gated, Resource};
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
-    PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned, due, past,
+    Backlog, Command, CommandState, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow,
+    PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result,
+    Selection, SentMessage, Versioned, Waiting, due, past,
 };
 
 impl State {
@@ -138,6 +138,38 @@ impl Read for State {
         let rows = self.registers.range((name.to_owned(), String::new())..);
         let rows = rows.take_while(|((of, _), _)| of == name);
         Ok(rows.map(|((_, key), body)| (key.clone(), body.clone())).collect())
+    }
+
+    fn resources_that(
+        &self,
+        wait: Waiting,
+        after: Option<(&AccountId, &ResourceId)>,
+        limit: usize,
+    ) -> Result<Vec<Resource>> {
+        let waits = |resource: &&Resource| match wait {
+            Waiting::Held => resource.held.is_some() || resource.gated.is_some(),
+            Waiting::OnHold => resource.holds.stand(),
+        };
+        let is_later = |((account, id), _): &(&(AccountId, ResourceId), _)| {
+            after.is_none_or(|after| (account, id) > after)
+        };
+        let rows = self.resources.iter().filter(is_later).map(|(_, row)| &row.value);
+        Ok(rows.filter(waits).take(limit).cloned().collect())
+    }
+
+    fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>> {
+        let rows = self.accounts.iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
+        let accounts = rows.map(|(_, row)| &row.value).filter(|account| account.holds.stand());
+        Ok(accounts.take(limit).cloned().collect())
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        let waits = |command: &&Command| command.state == CommandState::Waiting;
+        Ok(self.commands.values().filter(waits).take(limit).cloned().collect())
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        Ok(self.commands.get(&id).cloned())
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

@@ -13,9 +13,9 @@ use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
 use crate::store::chain::{self, Link};
 use crate::store::{
-    DeliveryRow, LedgerHead, LedgerLink, LedgerRow, PolicyRow, PublicationRow, QuarantineRow,
-    Quarantined, Receipt, ReceiptRow, Result, SentMessage, StoreError, Versioned, due, instant,
-    past, policy_changed,
+    Command, CommandState, DeliveryRow, LedgerHead, LedgerLink, LedgerRow, PolicyRow,
+    PublicationRow, QuarantineRow, Quarantined, Receipt, ReceiptRow, Result, SentMessage,
+    StoreError, Versioned, due, instant, past, policy_changed,
 };
 
 /// Everything. Rows carry instants in microseconds, as every backend keeps them.
@@ -39,6 +39,7 @@ pub(super) struct State {
     pub(super) policies: BTreeMap<PolicyKey, PolicyRow>,
     /// By name and key.
     pub(super) registers: BTreeMap<(String, String), String>,
+    pub(super) commands: BTreeMap<i64, Command>,
     quarantined: i64,
     pub(super) sequence: u64,
 }
@@ -176,6 +177,27 @@ impl State {
         if let Some(at) = to {
             self.wakes.insert(row(at));
         }
+    }
+
+    pub(super) fn give_command(&mut self, command: &Command) -> i64 {
+        let id = self.commands.last_key_value().map_or(1, |(last, _)| last + 1);
+        let mut command = command.clone();
+        (command.id, command.at) = (id, kept(past(command.at)));
+        self.commands.insert(id, command);
+        id
+    }
+
+    pub(super) fn answer_command(
+        &mut self,
+        id: i64,
+        (state, answer): (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> bool {
+        let waits = |command: &&mut Command| command.state == CommandState::Waiting;
+        let Some(command) = self.commands.get_mut(&id).filter(waits) else { return false };
+        (command.state, command.answer) = (state, Some(answer.to_owned()));
+        command.done_at = Some(kept(past(at)));
+        true
     }
 
     /// Its link is made here: only what is stored knows what it follows on.

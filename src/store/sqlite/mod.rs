@@ -1,9 +1,11 @@
 //! The embedded store: one SQLite file in WAL mode, synced at every commit.
 //!
-//! One process writes (a lock file beside the database says who), on one connection and one thread. Readers have
+//! One process works on it (a lock file beside the database says who), on one connection and one thread; beside it operators
+//! may only put commands in ([`SqliteCommands`]). Readers have
 //! read-only connections of their own and never wait for the writer, nor the writer for them. Not for network file systems.
 
 mod codec;
+mod commands;
 mod decisions;
 mod gates;
 mod inbox;
@@ -23,10 +25,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, TransactionBehavior};
 
 use self::codec::failed;
+pub use self::commands::SqliteCommands;
 use super::ask::Asks;
 use super::{
-    Arrival, Attempt, DeliveryState, Limits, NewDecision, NewDelivery, NewPublication, PolicyRow,
-    Quarantined, Reader, Receipt, Result, SentMessage, Store, Transaction,
+    Arrival, Attempt, CommandState, DeliveryState, Limits, NewCommand, NewDecision, NewDelivery,
+    NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage, Store,
+    Transaction,
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
@@ -163,6 +167,19 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn remove_register(&mut self, name: &str, key: &str) -> Result<()> {
         gates::remove_register(&self.inner, name, key)
+    }
+
+    fn give_command(&mut self, command: &NewCommand<'_>) -> Result<i64> {
+        commands::give(&self.inner, command)
+    }
+
+    fn answer_command(
+        &mut self,
+        id: i64,
+        answer: (CommandState, &str),
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        commands::answer(&self.inner, id, answer, at)
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {

@@ -16,7 +16,9 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql")),
     ("0002_begun", include_str!("../../../migrations/sqlite/0002_begun.sql")),
     ("0003_gates", include_str!("../../../migrations/sqlite/0003_gates.sql")),
-    ("0004_ledger", include_str!("../../../migrations/sqlite/0004_ledger.sql")),
+    ("0004_commands", include_str!("../../../migrations/sqlite/0004_commands.sql")),
+    ("0005_held", include_str!("../../../migrations/sqlite/0005_held.sql")),
+    ("0006_ledger", include_str!("../../../migrations/sqlite/0006_ledger.sql")),
 ];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).
@@ -55,6 +57,27 @@ pub(super) fn reader(path: &Path, limits: &Limits) -> Result<Connection> {
         connection.pragma_update(None, "cache_size", -i64::from(limits.reader_cache_kib))
     };
     set_up().map_err(failed("setting it up"))?;
+    of_this_schema(connection)
+}
+
+/// A connection that writes beside the worker, in transactions of its own. What it leaves in the log the worker moves.
+pub(super) fn beside(path: &Path, limits: &Limits) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, error))?;
+    let set_up = || {
+        connection.busy_timeout(limits.busy_timeout)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)
+    };
+    set_up().map_err(failed("setting it up"))?;
+    let connection = of_this_schema(connection)?;
+    assert_durable(&connection)?;
+    Ok(connection)
+}
+
+fn of_this_schema(connection: Connection) -> Result<Connection> {
     let (found, known) = (schema(&connection)?, known_schema());
     match found.cmp(&known) {
         core::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),
@@ -253,7 +276,7 @@ mod tests {
     fn an_older_store_is_migrated_and_keeps_its_rows() {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = opened(&folder);
-        connection.execute("INSERT INTO accounts VALUES ('a', 1, NULL, '{}')", []).unwrap();
+        connection.execute("INSERT INTO accounts VALUES ('a', 1, NULL, '{}', NULL)", []).unwrap();
         let mut newer = MIGRATIONS.to_vec();
         newer.push(("9001_more", "ALTER TABLE accounts ADD COLUMN more INTEGER DEFAULT 7;"));
         migrate(&mut connection, &newer).unwrap();
@@ -274,7 +297,7 @@ mod tests {
         use crate::store::{NewDecision, Read as _};
         let folder = tempfile::tempdir().unwrap();
         let mut older = Connection::open(folder.path().join("dunlin.db")).unwrap();
-        migrate(&mut older, &MIGRATIONS[..3]).unwrap();
+        migrate(&mut older, &MIGRATIONS[..5]).unwrap();
         let old = "INSERT INTO decisions (account, at, causes, body) VALUES (?1, 1, '[]', '{}')";
         for account in ["a", "a", "b"] {
             older.execute(old, [account]).unwrap();

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, ledger, notices, open, publications, state};
+use super::{commands, decisions, gates, inbox, ledger, notices, open, publications, state};
 
 /// A statement, and what each step of its plan has to say.
 const PLANS: &[(&str, &[&str])] = &[
@@ -26,6 +26,11 @@ const PLANS: &[(&str, &[&str])] = &[
         gates::GATED,
         &["SEARCH resources USING COVERING INDEX resources_by_gate (gate=? AND account>?)"],
     ),
+    (state::HELD, &["SEARCH resources USING INDEX resources_held ((account,id)>(?,?))"]),
+    (state::ON_HOLD, &["SEARCH resources USING INDEX resources_on_hold ((account,id)>(?,?))"]),
+    (state::ACCOUNTS_ON_HOLD, &["SEARCH accounts USING INDEX accounts_on_hold (id>?)"]),
+    // All of a partial index: what waits.
+    (commands::WAITING, &["SCAN commands USING INDEX commands_waiting"]),
     // Walked from its end, one row.
     (
         state::NEXT_OF_ACCOUNTS,

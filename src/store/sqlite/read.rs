@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{decisions, gates, inbox, ledger, notices, publications, state};
+use super::{commands, decisions, gates, inbox, ledger, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
@@ -13,9 +13,9 @@ use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
-    Backlog, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
+    Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, LedgerHead, LedgerRow, PolicyRow,
     PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result, Selection,
-    SentMessage, Versioned,
+    SentMessage, Versioned, Waiting,
 };
 
 impl Read for Connection {
@@ -67,6 +67,27 @@ impl Read for Connection {
 
     fn registers(&self, name: &str) -> Result<Vec<(String, String)>> {
         gates::registers(self, name)
+    }
+
+    fn resources_that(
+        &self,
+        wait: Waiting,
+        after: Option<(&AccountId, &ResourceId)>,
+        limit: usize,
+    ) -> Result<Vec<Resource>> {
+        state::resources_that(self, wait, after, limit)
+    }
+
+    fn accounts_on_hold(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<Account>> {
+        state::accounts_on_hold(self, after, limit)
+    }
+
+    fn waiting_commands(&self, limit: usize) -> Result<Vec<Command>> {
+        commands::waiting(self, limit)
+    }
+
+    fn command(&self, id: i64) -> Result<Option<Command>> {
+        commands::get(self, id)
     }
 
     fn received(&self, key: &EventKey) -> Result<Option<Received>> {

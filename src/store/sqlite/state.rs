@@ -12,7 +12,7 @@ use super::codec::{At, Count, Json, failed, int, json, version};
 use crate::engine::account::Account;
 use crate::engine::id::{AccountId, ResourceId};
 use crate::engine::resource::Resource;
-use crate::store::{Result, Selection, StoreError, Versioned, due, past};
+use crate::store::{Result, Selection, StoreError, Versioned, Waiting, due, past};
 
 pub(super) fn account(c: &Connection, id: &AccountId) -> Result<Option<Versioned<Account>>> {
     c.prepare_cached("SELECT version, state FROM accounts WHERE id = ?1")
@@ -84,6 +84,46 @@ pub(super) fn find_resource(c: &Connection, id: &ResourceId) -> Result<Vec<Resou
         .map_err(failed("looking for a resource"))
 }
 
+pub(super) const HELD: &str = "SELECT state FROM resources
+     WHERE held IS NOT NULL AND (account, id) > (?1, ?2) ORDER BY account, id LIMIT ?3";
+pub(super) const ON_HOLD: &str = "SELECT state FROM resources
+     WHERE on_hold IS NOT NULL AND (account, id) > (?1, ?2) ORDER BY account, id LIMIT ?3";
+pub(super) const ACCOUNTS_ON_HOLD: &str =
+    "SELECT state FROM accounts WHERE on_hold IS NOT NULL AND id > ?1 ORDER BY id LIMIT ?2";
+
+pub(super) fn resources_that(
+    c: &Connection,
+    wait: Waiting,
+    after: Option<(&AccountId, &ResourceId)>,
+    limit: usize,
+) -> Result<Vec<Resource>> {
+    let sql = match wait {
+        Waiting::Held => HELD,
+        Waiting::OnHold => ON_HOLD,
+    };
+    let (account, id) = after.map_or(("", ""), |(account, id)| (account.as_str(), id.as_str()));
+    c.prepare_cached(sql)
+        .and_then(|mut select| {
+            let row = |row: &Row<'_>| Ok(row.get::<_, Json<_>>(0)?.0);
+            select.query_map((account, id, int(limit)), row)?.collect()
+        })
+        .map_err(failed("looking for what waits"))
+}
+
+pub(super) fn accounts_on_hold(
+    c: &Connection,
+    after: Option<&AccountId>,
+    limit: usize,
+) -> Result<Vec<Account>> {
+    let after = after.map_or("", AccountId::as_str);
+    c.prepare_cached(ACCOUNTS_ON_HOLD)
+        .and_then(|mut select| {
+            let row = |row: &Row<'_>| Ok(row.get::<_, Json<_>>(0)?.0);
+            select.query_map((after, int(limit)), row)?.collect()
+        })
+        .map_err(failed("looking for accounts on hold"))
+}
+
 pub(super) const BEFORE: &str =
     "SELECT id, account FROM resources WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 pub(super) const AFTER: &str =
@@ -128,33 +168,40 @@ impl Expected<'_> {
     }
 }
 
+/// What a partial index has a row for, or not.
+fn flag(is: bool) -> Option<i64> {
+    is.then_some(1)
+}
+
 pub(super) const ACCOUNT_SAME_WAKE: &str = "UPDATE accounts SET version = ?2 + 1, state = ?4
-     WHERE id = ?1 AND version = ?2 AND +wake_at IS ?3";
-const ACCOUNT: &str = "UPDATE accounts SET version = ?2 + 1, wake_at = ?3, state = ?4
+     WHERE id = ?1 AND version = ?2 AND +wake_at IS ?3 AND +on_hold IS ?5";
+const ACCOUNT: &str = "UPDATE accounts
+     SET version = ?2 + 1, wake_at = ?3, state = ?4, on_hold = ?5
      WHERE id = ?1 AND version = ?2";
 
 pub(super) fn put_account(c: &Connection, account: &Account, expected: u64) -> Result<u64> {
     let failed = failed("storing an account");
     let state = json("an account", account)?;
     let (id, wake) = (account.id.as_str(), account.wake_at.map(due));
-    let at = version(expected);
+    let (at, on_hold) = (version(expected), flag(account.holds.stand()));
     let expected = Expected { what: "account", id, version: expected };
     let run = |sql: &str| {
         c.prepare_cached(sql)
-            .and_then(|mut write| write.execute((id, at, wake, &state)))
+            .and_then(|mut write| write.execute((id, at, wake, &state, on_hold)))
             .map_err(failed)
     };
     if at == 0 {
-        return expected.met(run("INSERT INTO accounts (id, version, wake_at, state)
-             VALUES (?1, ?2 + 1, ?3, ?4) ON CONFLICT DO NOTHING")?);
+        return expected.met(run("INSERT INTO accounts (id, version, wake_at, state, on_hold)
+             VALUES (?1, ?2 + 1, ?3, ?4, ?5) ON CONFLICT DO NOTHING")?);
     }
     if run(ACCOUNT_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(ACCOUNT)?) }
 }
 
 pub(super) const RESOURCE_SAME_WAKE: &str = "UPDATE resources SET version = ?3 + 1, state = ?5
-     WHERE account = ?1 AND id = ?2 AND version = ?3 AND +wake_at IS ?4 AND +gate IS ?6 AND +gate_at IS ?7";
+     WHERE account = ?1 AND id = ?2 AND version = ?3 AND +wake_at IS ?4 AND +gate IS ?6 AND +gate_at IS ?7
+     AND +held IS ?8 AND +on_hold IS ?9";
 const RESOURCE: &str = "UPDATE resources
-     SET version = ?3 + 1, wake_at = ?4, state = ?5, gate = ?6, gate_at = ?7
+     SET version = ?3 + 1, wake_at = ?4, state = ?5, gate = ?6, gate_at = ?7, held = ?8, on_hold = ?9
      WHERE account = ?1 AND id = ?2 AND version = ?3";
 
 pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -> Result<u64> {
@@ -164,17 +211,20 @@ pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -
     let (at, wake) = (version(expected), resource.wake_at.map(due));
     let gate = resource.gated.as_ref().map(|gated| (gated.by.word(), due(gated.due_at)));
     let (gate, gate_at) = gate.unzip();
+    let held = flag(resource.held.is_some() || resource.gated.is_some());
+    let on_hold = flag(resource.holds.stand());
     let expected = Expected { what: "resource", id, version: expected };
     let run = |sql: &str| {
         c.prepare_cached(sql)
-            .and_then(|mut write| write.execute((account, id, at, wake, &state, gate, gate_at)))
+            .and_then(|mut write| {
+                write.execute((account, id, at, wake, &state, gate, gate_at, held, on_hold))
+            })
             .map_err(failed)
     };
     if at == 0 {
-        return expected.met(run(
-            "INSERT INTO resources (account, id, version, wake_at, state, gate, gate_at)
-             VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        )?);
+        return expected.met(run("INSERT INTO resources
+                 (account, id, version, wake_at, state, gate, gate_at, held, on_hold)
+             VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")?);
     }
     if run(RESOURCE_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(RESOURCE)?) }
 }

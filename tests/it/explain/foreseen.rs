@@ -7,6 +7,7 @@ use dunlin::engine::effect::Effect;
 use dunlin::engine::forecast::{Coming, forecast};
 use dunlin::engine::id::ResourceId;
 use dunlin::engine::input::{Body, Event};
+use dunlin::engine::moratorium::Moratoria;
 use dunlin::engine::policy::{Clock, Policy};
 use dunlin::event::{Limits, decode};
 use dunlin::intake::{Delivery, Tag};
@@ -28,7 +29,9 @@ fn foreseen(
     for portfolio in simulation.accounts() {
         for resource in portfolio.resources.values() {
             let policy = policies.set.get(&resource.policy).expect("it ships");
-            let ahead = forecast(policy, &portfolio.account, resource, now).into_iter();
+            let ahead =
+                forecast(policy, (&portfolio.account, &Moratoria::default()), resource, now)
+                    .into_iter();
             let said = ahead.filter_map(|one| {
                 let what = match one.what {
                     Coming::Step { from, to, .. } => format!("{from} -> {to}"),

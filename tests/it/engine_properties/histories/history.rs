@@ -410,6 +410,9 @@ pub(super) fn kind_of(body: &Body) -> usize {
         Body::ExpirySyncRequested { .. } => 17,
         Body::HoldPlaced { .. } => 18,
         Body::HoldLifted { .. } => 19,
-        Body::Heartbeat | Body::NoticeBounced { .. } => 20,
+        Body::Heartbeat
+        | Body::NoticeBounced { .. }
+        | Body::MoratoriumPlaced { .. }
+        | Body::MoratoriumLifted { .. } => 20,
     }
 }
