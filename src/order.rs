@@ -32,6 +32,9 @@ pub enum Order {
     /// A return is not refused as suspicious (RET-5).
     #[serde(rename = "return.allow")]
     AllowReturn(About),
+    /// Everything is forgotten that the person of an account can be told by.
+    #[serde(rename = "account.erase")]
+    Erase(Erase),
 }
 
 /// What an order is about.
@@ -56,6 +59,15 @@ pub struct About {
     pub account: AccountId,
     /// Which.
     pub resource: ResourceId,
+    /// Why, in the operator's words.
+    pub reason: String,
+}
+
+/// Everything is forgotten that the person of an account can be told by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    /// Which account.
+    pub account: AccountId,
     /// Why, in the operator's words.
     pub reason: String,
 }
@@ -134,7 +146,7 @@ impl Order {
             Self::TellAgain(TellAgain { notice: Told::Last(account, resource, _), .. }) => {
                 Some((account, resource))
             }
-            Self::TellAgain(TellAgain { notice: Told::Id(_), .. }) => None,
+            Self::TellAgain(TellAgain { notice: Told::Id(_), .. }) | Self::Erase(_) => None,
         }
     }
 

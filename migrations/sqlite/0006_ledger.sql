@@ -27,3 +27,6 @@ CREATE TRIGGER decisions_never_change BEFORE UPDATE ON decisions
     BEGIN SELECT raise(ABORT, 'a decision on record is never changed'); END;
 CREATE TRIGGER decisions_never_go BEFORE DELETE ON decisions
     BEGIN SELECT raise(ABORT, 'a decision on record is never removed'); END;
+
+-- Whether the person was erased from a notice since it was decided.
+ALTER TABLE notices ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;

@@ -1,5 +1,6 @@
 //! The command line: what each subcommand takes, and which part of the program does it. One file a subcommand.
 
+mod account;
 mod event;
 mod explain;
 mod hand;
@@ -74,6 +75,9 @@ enum Command {
     Refund(refund::Command),
     /// Explains a resource: where it is, how it came there, who was told, what comes next, what would change it.
     Explain(explain::Args),
+    /// Erases the person of an account.
+    #[command(subcommand)]
+    Account(account::Command),
     /// Verifies and exports the chained record of decisions.
     #[command(subcommand)]
     Ledger(ledger::Command),
@@ -154,6 +158,10 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Template(command) => template::run(command, &settings(config)?.settings),
         Command::Refund(command) => refund::run(command),
         Command::Explain(args) => explain::run(args, &settings(config)?.settings),
+        Command::Account(command) => {
+            let settings = settings(config)?.settings;
+            with_network(account::run(command, &settings))
+        }
         Command::Ledger(command) => ledger::run(command, &settings(config)?.settings),
         Command::Shadow(command) => shadow::run(command, &settings(config)?.settings),
         Command::Held(args) => held::held(args, &settings(config)?.settings),

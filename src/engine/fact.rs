@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::account::Register;
 use super::decision::Verdict;
 use super::effect::{RejectCode, Request};
+use super::erasure;
 use super::hold::Hold;
 use super::id::ResourceId;
 use super::input::{AutoRenew, Body, Event, HoldScope, Profile, Usage};
@@ -27,7 +28,8 @@ pub const PARKED_MAX: usize = 256;
 /// Takes one event in.
 pub(super) fn apply(work: &mut Work<'_>, event: &Event) -> Verdict {
     work.cause = Some(event.key.clone());
-    let verdict = dispatch(work, event);
+    let stripped = erasure::stripped(&work.account, event);
+    let verdict = dispatch(work, stripped.as_ref().unwrap_or(event));
     work.cause = None;
     verdict
 }
@@ -87,6 +89,9 @@ fn account_updated(work: &mut Work<'_>, event: &Event, profile: &Profile) -> Ver
             "the account's currency is {}, not {}",
             known.value.currency, profile.currency
         ));
+    }
+    if erasure::is_forgotten(&work.account, event.time) {
+        return Verdict::Stale;
     }
     let was_unknown = work.account.profile.is_none();
     let register = Register { value: profile.clone(), time: event.time, key: event.key.clone() };

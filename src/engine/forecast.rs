@@ -13,6 +13,7 @@ use super::account::Account;
 use super::charge;
 use super::deadline::{self, Due, Place};
 use super::decision::Proofs;
+use super::erasure;
 use super::gate::Because;
 use super::hold::Hold;
 use super::id::{NoticeKind, PhaseName};
@@ -187,6 +188,10 @@ impl<'p> Seer<'p> {
         }
         if self.policy.class(&due.step.to) <= PhaseClass::Unpaid {
             return Some(at);
+        }
+        let step = (&due.step.to, due.step.irreversible);
+        if erasure::holds(self.account, &self.resource, step) {
+            return None;
         }
         while let Some(hold) = self.stopping(due.step.irreversible, at) {
             at = due.ahead(self.policy, hold.until?);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::decision::Reason;
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::ResourceId;
 use crate::engine::money::Money;
@@ -16,9 +17,9 @@ pub struct Apart {
     /// By the position of the notice among the effects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notices: BTreeMap<usize, OfNotice>,
-    /// What an operator said, in free text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub said: Option<String>,
+    /// What a person said, in free text: by the position of the reason that it reads on from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<usize, String>,
 }
 
 /// What of a notice is kept apart. Its contacts are with the notice alone.
@@ -38,9 +39,13 @@ pub struct OfNotice {
     pub daily_consumption: Option<Money>,
 }
 
-/// Effects as they are chained, and what is kept apart, if there is anything.
-pub fn split(effects: &[Effect]) -> (Vec<Effect>, Option<Apart>) {
+/// Reasons and effects as they are chained, and what is kept apart, if there is anything.
+pub fn split(reasons: &[Reason], effects: &[Effect]) -> (Vec<Reason>, Vec<Effect>, Option<Apart>) {
     let mut apart = Apart::default();
+    let mut reasons = reasons.to_vec();
+    for (index, reason) in reasons.iter_mut().enumerate() {
+        apart.said.extend(reason.said.take().map(|said| (index, said)));
+    }
     let mut split_one = |(index, effect): (usize, &Effect)| match effect {
         Effect::Notice(notice) => {
             let (notice, of_notice) = split_notice(notice);
@@ -60,7 +65,17 @@ pub fn split(effects: &[Effect]) -> (Vec<Effect>, Option<Apart>) {
         | Effect::Unreachable { .. } => effect.clone(),
     };
     let chained = effects.iter().enumerate().map(&mut split_one).collect();
-    (chained, (apart != Apart::default()).then_some(apart))
+    (reasons, chained, (apart != Apart::default()).then_some(apart))
+}
+
+/// Puts what people said back to the reasons of a record, as far as it is not erased.
+pub fn rejoin(reasons: &mut [Reason], text: Option<&str>) {
+    let apart = text.and_then(|text| serde_json::from_str::<Apart>(text).ok());
+    for (index, said) in apart.map(|apart| apart.said).unwrap_or_default() {
+        if let Some(reason) = reasons.get_mut(index) {
+            reason.said = Some(said);
+        }
+    }
 }
 
 fn split_notice(notice: &Notice) -> (Notice, OfNotice) {
@@ -96,7 +111,7 @@ mod tests {
                 "phase": "grace", "class": "unpaid", "promises": [], "detached": [] }],
         }});
         let effect: Effect = serde_json::from_value(notice).unwrap();
-        let (chained, apart) = split(&[effect]);
+        let (_, chained, apart) = split(&[], &[effect]);
         let chained = serde_json::to_string(&chained).unwrap();
         for secret in ["Gu", "gu@", "gus-web", "77.31"] {
             assert!(!chained.contains(secret), "{secret} in {chained}");

@@ -134,7 +134,7 @@ fn record(
         "number": 0, "effects": [],
         "reasons": [{ "rule": "hand-over", "because": because, "at": now }],
     });
-    let text = Apart { said: Some(reason.to_owned()), ..Apart::default() };
+    let text = Apart { said: [(0, format!(": {reason}"))].into(), ..Apart::default() };
     tx.append_decision(&NewDecision {
         account: &AccountId::from(STORE),
         at: now,

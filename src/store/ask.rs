@@ -177,6 +177,10 @@ impl<A: Asks> Read for A {
         self.ask(|tables| tables.notice_of(delivery))
     }
 
+    fn is_erased(&self, notice: &str) -> Result<bool> {
+        self.ask(|tables| tables.is_erased(notice))
+    }
+
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
         self.ask(|tables| tables.deliveries(notice))
     }

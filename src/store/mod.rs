@@ -230,6 +230,9 @@ pub trait Read {
     /// The notice that a delivery belongs to.
     fn notice_of(&self, delivery: &str) -> Result<Option<String>>;
 
+    /// Whether a notice was erased since it was decided.
+    fn is_erased(&self, notice: &str) -> Result<bool>;
+
     /// The deliveries of a notice, in the order in which they were stored.
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>>;
 
@@ -298,6 +301,11 @@ pub trait Transaction: Read {
 
     /// Records a decision; its id.
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;
+
+    /// Erases from everything that is kept of an account what its person can be told by: from notices the contacts, names and
+    /// amounts, with what of them was sent or waits to be; bodies in quarantine; what records keep apart; what operators said.
+    /// Decisions, ids and the outcomes of attempts stay.
+    fn erase(&mut self, account: &AccountId) -> Result<()>;
 
     /// Puts a message for the broker at the end of its lane. One whose id is already there changes nothing: `false`.
     fn push_publication(&mut self, publication: &NewPublication) -> Result<bool>;

@@ -146,6 +146,8 @@ pub struct DecisionRow {
     pub causes: Vec<EventKey>,
     /// Reasons and effects, as JSON, as they were given.
     pub body: String,
+    /// What is kept apart, unless that is erased.
+    pub text: Option<String>,
 }
 
 /// Which decisions to read, newest first.

@@ -356,6 +356,10 @@ impl<'t> Group<'t> {
                 };
             }
             Report::Delivery(report) => {
+                // Sent while it was being erased: who was told, and what, is not to be kept.
+                let is_erased = self.tx.is_erased(&report.notice_id)?;
+                let erased = is_erased.then(|| report.erased());
+                let report = erased.as_ref().unwrap_or(report);
                 self.take_proof(report)?;
                 let attempt = Attempt {
                     delivery: &report.delivery,

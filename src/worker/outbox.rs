@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::WorkerError;
 use super::group::{Settings, Tally};
 use crate::dispatch::report::DeliveryReport;
+use crate::engine::act::What;
 use crate::engine::decision::{Decision, Input};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{AccountId, EventKey, ResourceId};
@@ -142,11 +143,13 @@ fn record(
     resources.extend(decision.reasons.iter().filter_map(|reason| reason.resource.clone()));
     resources.sort_unstable();
     resources.dedup();
-    let (effects, apart) = apart::split(&decision.effects);
-    let mut body =
-        json!({ "number": decision.number, "reasons": decision.reasons, "effects": effects });
+    let (reasons, effects, apart) = apart::split(&decision.reasons, &decision.effects);
+    let mut body = json!({ "number": decision.number, "reasons": reasons, "effects": effects });
     if pen.settings.shadow {
         body["shadow"] = true.into();
+    }
+    if input.acts.iter().any(|act| act.what == What::Erase) {
+        body["erased"] = true.into();
     }
     let body = body.to_string();
     let text = apart.map(|apart| serde_json::to_string(&apart)).transpose()?;

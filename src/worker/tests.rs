@@ -92,9 +92,9 @@ impl Bench {
             json!({ "name": name, "role": "creator", "email": format!("{name}@a.example"),
                 "phone": "+8613800000001" })
         };
-        let account = json!({ "account": "acc", "currency": "CNY",
+        let account = json!({ "account": "acc", "currency": "CNY", "name": "Gu Yizhou",
             "contacts": [person("ann"), person("bo")] });
-        let resource = json!({ "account": "acc", "resource": "ins", "policy": "own",
+        let resource = json!({ "account": "acc", "resource": "ins", "policy": "own", "name": "gus-web",
             "expires_at": at(0).to_rfc3339() });
         let mut group = bench.group();
         for (number, (kind, data)) in
@@ -113,21 +113,21 @@ impl Bench {
         Group::new(begun, &self.policies, &self.settings, Proofs::Recorded, &self.world)
     }
 
-    fn wake(&mut self, now: DateTime<Utc>) {
+    pub(super) fn wake(&mut self, now: DateTime<Utc>) {
         let mut group = self.group();
         group.wake(now, 10).unwrap();
         group.commit().unwrap();
     }
 
     /// What waits to be sent, e-mails first.
-    fn waiting(&self) -> Vec<ReadyDelivery> {
+    pub(super) fn waiting(&self) -> Vec<ReadyDelivery> {
         let reader = self.store.reader().unwrap();
         let of = |channel| reader.ready_deliveries(at(999), channel, 99, &HashSet::new()).unwrap();
         [Channel::Email, Channel::Sms].into_iter().flat_map(of).collect()
     }
 
     /// An attempt for one delivery ended so; in the commit, unless dunlin dies before it. Whether it was worth a decision.
-    fn report(
+    pub(super) fn report(
         &mut self,
         delivery: &ReadyDelivery,
         outcome: AttemptOutcome,
@@ -169,7 +169,7 @@ impl Bench {
         self.store.reader().unwrap().find_resource(&"ins".into()).unwrap().remove(0)
     }
 
-    fn accepted_at(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn accepted_at(&self) -> Option<DateTime<Utc>> {
         self.resource().notified.get(&"stopped".into()).and_then(Notified::accepted_at)
     }
 
@@ -184,7 +184,7 @@ impl Bench {
     }
 }
 
-fn taken(number: usize, kind: &str, data: &Value) -> Taken {
+pub(super) fn taken(number: usize, kind: &str, data: &Value) -> Taken {
     let body = json!({ "specversion": "1.0", "id": number.to_string(), "source": "/billing",
         "type": format!("billing.{kind}"), "subject": "acc", "time": at(-99).to_rfc3339(), "data": data });
     let delivery = Delivery {

@@ -3,6 +3,7 @@
 //! [`MemoryDisk`] is what survives a crash; dropping the [`MemoryStore`] is the crash. A transaction works on the writer's
 //! own copy and keeps what it did as a list; a commit does the same to the published copy, which readers see.
 
+mod erase;
 mod outbox;
 mod read;
 mod state;
@@ -217,12 +218,21 @@ impl Transaction for MemoryTransaction<'_> {
                 at: decision.at,
                 causes: decision.causes.to_vec(),
                 body: decision.body.to_owned(),
+                text: decision.text.map(str::to_owned),
             },
             resources: resources.into_iter().cloned().collect(),
             link: None,
             text: decision.text.map(text),
         };
         self.change(move |state| Ok(state.append_decision(&row)))
+    }
+
+    fn erase(&mut self, account: &AccountId) -> Result<()> {
+        let account = account.clone();
+        self.change(move |state| {
+            state.erase(&account);
+            Ok(())
+        })
     }
 
     fn push_publication(&mut self, publication: &NewPublication) -> Result<bool> {

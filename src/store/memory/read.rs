@@ -296,6 +296,10 @@ impl Read for State {
         Ok(self.deliveries.get(delivery).map(|delivery| delivery.notice.clone()))
     }
 
+    fn is_erased(&self, notice: &str) -> Result<bool> {
+        Ok(self.erased.contains(notice))
+    }
+
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
         let mut of: Vec<_> =
             self.deliveries.values().filter(|delivery| delivery.notice == notice).collect();

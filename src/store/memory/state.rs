@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) heads: BTreeMap<AccountId, LedgerHead>,
     pub(super) publications: BTreeMap<u64, Queued>,
     pub(super) notices: BTreeMap<String, Arc<Notice>>,
+    /// Those that were erased since they were decided.
+    pub(super) erased: BTreeSet<String>,
     pub(super) deliveries: BTreeMap<String, Delivery>,
     /// Deliveries that are not final: when, in which order, which.
     pub(super) pending: BTreeSet<(i64, u64, String)>,

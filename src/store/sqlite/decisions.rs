@@ -48,10 +48,12 @@ pub(super) fn append(c: &Connection, decision: &NewDecision<'_>) -> Result<i64> 
     Ok(id)
 }
 
-pub(super) const OF_ACCOUNT: &str = "SELECT id, account, at, causes, body FROM decisions
-         WHERE account = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-pub(super) const OF_RESOURCE: &str = "SELECT d.id, d.account, d.at, d.causes, d.body
+pub(super) const OF_ACCOUNT: &str = "SELECT d.id, d.account, d.at, d.causes, d.body, t.text
+         FROM decisions d LEFT JOIN decision_texts t ON t.decision = d.id
+         WHERE d.account = ?1 AND d.id < ?2 ORDER BY d.id DESC LIMIT ?3";
+pub(super) const OF_RESOURCE: &str = "SELECT d.id, d.account, d.at, d.causes, d.body, t.text
          FROM decision_resources r JOIN decisions d ON d.id = r.decision
+         LEFT JOIN decision_texts t ON t.decision = d.id
          WHERE r.account = ?1 AND r.decision < ?2 AND r.resource = ?4
          ORDER BY r.decision DESC LIMIT ?3";
 
@@ -76,6 +78,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
         at: row.get::<_, At>(2)?.0,
         causes: row.get::<_, Json<_>>(3)?.0,
         body: row.get(4)?,
+        text: row.get(5)?,
     })
 }
 

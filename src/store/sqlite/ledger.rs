@@ -84,8 +84,8 @@ pub(super) fn head(c: &Connection, account: &AccountId) -> Result<Option<LedgerH
 
 pub(super) const HEAD: &str = "SELECT number, hash, before FROM ledger_heads WHERE account = ?1";
 pub(super) const ROWS: &str =
-    "SELECT d.id, d.account, d.at, d.causes, d.body, d.number, d.previous, d.hash, d.text_hash,
-             t.salt, t.text,
+    "SELECT d.id, d.account, d.at, d.causes, d.body, t.text, d.number, d.previous, d.hash,
+             d.text_hash, t.salt,
              (SELECT json_group_array(resource) FROM
                  (SELECT resource FROM decision_resources r WHERE r.decision = d.id ORDER BY resource))
          FROM decisions d LEFT JOIN decision_texts t ON t.decision = d.id
@@ -106,22 +106,21 @@ pub(super) fn rows(
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<LedgerRow> {
-    let number = row.get::<_, Option<Count>>(5)?;
+    let number = row.get::<_, Option<Count>>(6)?;
     let link = match number {
         Some(number) => Some(LedgerLink {
             number: number.0,
-            previous: row.get(6)?,
-            hash: row.get(7)?,
-            text_hash: row.get(8)?,
+            previous: row.get(7)?,
+            hash: row.get(8)?,
+            text_hash: row.get(9)?,
         }),
         None => None,
     };
-    let text = match row.get(9)? {
-        Some(salt) => Some(LedgerText { salt, text: row.get(10)? }),
-        None => None,
-    };
+    let decision = decisions::read(row)?;
+    let salt: Option<Vec<u8>> = row.get(10)?;
+    let text = salt.zip(decision.text.clone()).map(|(salt, text)| LedgerText { salt, text });
     let resources = row.get::<_, Json<Vec<ResourceId>>>(11)?.0;
-    Ok(LedgerRow { decision: decisions::read(row)?, resources, link, text })
+    Ok(LedgerRow { decision, resources, link, text })
 }
 
 /// Walks the ids of three tables at once, one step along an index for each account.

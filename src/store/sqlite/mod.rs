@@ -7,6 +7,7 @@
 mod codec;
 mod commands;
 mod decisions;
+mod erase;
 mod gates;
 mod inbox;
 mod ledger;
@@ -184,6 +185,10 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {
         decisions::append(&self.inner, decision)
+    }
+
+    fn erase(&mut self, account: &AccountId) -> Result<()> {
+        erase::erase(&self.inner, account)
     }
 
     fn push_publication(&mut self, publication: &NewPublication) -> Result<bool> {

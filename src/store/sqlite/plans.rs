@@ -74,13 +74,17 @@ const PLANS: &[(&str, &[&str])] = &[
     ),
     (
         decisions::OF_ACCOUNT,
-        &["SEARCH decisions USING INDEX decisions_by_account (account=? AND id<?)"],
+        &[
+            "SEARCH d USING INDEX decisions_by_account (account=? AND id<?)",
+            "SEARCH t USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+        ],
     ),
     (
         decisions::OF_RESOURCE,
         &[
             "SEARCH r USING PRIMARY KEY (account=? AND resource=? AND decision<?)",
             "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH t USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
         ],
     ),
     (ledger::HEAD, &["SEARCH ledger_heads USING PRIMARY KEY (account=?)"]),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{commands, decisions, gates, inbox, ledger, notices, publications, state};
+use super::{commands, decisions, erase, gates, inbox, ledger, notices, publications, state};
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::gate::Because;
@@ -168,6 +168,10 @@ impl Read for Connection {
 
     fn notice_of(&self, delivery: &str) -> Result<Option<String>> {
         notices::of(self, delivery)
+    }
+
+    fn is_erased(&self, notice: &str) -> Result<bool> {
+        erase::is_erased(self, notice)
     }
 
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {
