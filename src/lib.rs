@@ -27,6 +27,7 @@ pub mod ledger;
 mod mask;
 pub mod order;
 pub mod policy;
+pub mod reach;
 pub mod render;
 pub mod settings;
 pub mod shadow;

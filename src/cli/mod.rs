@@ -10,6 +10,7 @@ mod inspect;
 mod ledger;
 mod order;
 mod policy;
+mod reachability;
 mod refund;
 mod run;
 mod shadow;
@@ -78,6 +79,8 @@ enum Command {
     /// Erases the person of an account.
     #[command(subcommand)]
     Account(account::Command),
+    /// Lists accounts that nobody can be told about, with what is stopped or released meanwhile.
+    Reachability(reachability::Args),
     /// Verifies and exports the chained record of decisions.
     #[command(subcommand)]
     Ledger(ledger::Command),
@@ -162,6 +165,7 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
             let settings = settings(config)?.settings;
             with_network(account::run(command, &settings))
         }
+        Command::Reachability(args) => reachability::run(args, &settings(config)?.settings),
         Command::Ledger(command) => ledger::run(command, &settings(config)?.settings),
         Command::Shadow(command) => shadow::run(command, &settings(config)?.settings),
         Command::Held(args) => held::held(args, &settings(config)?.settings),

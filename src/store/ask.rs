@@ -177,6 +177,10 @@ impl<A: Asks> Read for A {
         self.ask(|tables| tables.notice_of(delivery))
     }
 
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>> {
+        self.ask(|tables| tables.last_notices(account, limit))
+    }
+
     fn is_erased(&self, notice: &str) -> Result<bool> {
         self.ask(|tables| tables.is_erased(notice))
     }

@@ -230,6 +230,9 @@ pub trait Read {
     /// The notice that a delivery belongs to.
     fn notice_of(&self, delivery: &str) -> Result<Option<String>>;
 
+    /// The last notices of an account with their ids, newest first.
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>>;
+
     /// Whether a notice was erased since it was decided.
     fn is_erased(&self, notice: &str) -> Result<bool>;
 

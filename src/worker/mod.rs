@@ -13,7 +13,7 @@ mod replay;
 mod serve;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod world;
 
 pub use group::{Settings, Tally};

@@ -3,6 +3,7 @@
 mod boundaries;
 mod broker;
 mod engine_properties;
+mod erasure;
 mod example_month;
 mod explain;
 mod http;

@@ -296,6 +296,15 @@ impl Read for State {
         Ok(self.deliveries.get(delivery).map(|delivery| delivery.notice.clone()))
     }
 
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>> {
+        let of_account = self.notices.iter().filter(|(_, notice)| notice.account == *account);
+        let mut all: Vec<_> =
+            of_account.map(|(id, one)| (id.clone(), Notice::clone(one))).collect();
+        all.sort_by(|a, b| b.1.at.cmp(&a.1.at).then_with(|| a.0.cmp(&b.0)));
+        all.truncate(limit);
+        Ok(all)
+    }
+
     fn is_erased(&self, notice: &str) -> Result<bool> {
         Ok(self.erased.contains(notice))
     }

@@ -60,6 +60,13 @@ const PLANS: &[(&str, &[&str])] = &[
             "SEARCH publications USING COVERING INDEX publications_by_lane (lane=?)",
         ],
     ),
+    (
+        notices::LAST,
+        &[
+            "SEARCH notices USING INDEX notices_by_account (account=?)",
+            "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+        ],
+    ),
     (notices::READY, &["SEARCH deliveries USING INDEX deliveries_ready (channel=? AND next_at<?)"]),
     // All of partial indexes: what waits.
     (notices::NEXT, &["SEARCH deliveries USING INDEX deliveries_ready (channel=?)"]),

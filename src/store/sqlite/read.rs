@@ -170,6 +170,10 @@ impl Read for Connection {
         notices::of(self, delivery)
     }
 
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>> {
+        notices::last(self, account, limit)
+    }
+
     fn is_erased(&self, notice: &str) -> Result<bool> {
         erase::is_erased(self, notice)
     }
