@@ -134,7 +134,7 @@ pub struct NewDecision<'a> {
 }
 
 /// A recorded decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DecisionRow {
     /// Grows with time.
     pub id: i64,
@@ -283,6 +283,17 @@ impl core::fmt::Debug for Quarantined {
         f.debug_struct("Quarantined")
             .field("code", &self.code)
             .field("field", &self.field)
+            .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for DecisionRow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("DecisionRow")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .field("at", &self.at)
+            .field("body", &self.body)
             .finish_non_exhaustive()
     }
 }

@@ -56,10 +56,11 @@ fn an_erased_person_is_in_no_byte_of_the_store_and_nothing_is_released_by_it() {
         home.count("SELECT count(*) FROM decisions WHERE body LIKE '%\"because\":\"proof\"%'")
     });
     let explained = text(&home.run(&["explain", "ins-1"]).stdout);
-    assert!(
-        explained.contains("erased") && explained.contains("by op: asked for by letter"),
-        "{explained}"
-    );
+    let told = "the person of its account is erased (SAFE-4)";
+    assert!(explained.contains(told) && explained.contains("e-mail to erased"), "{explained}");
+    let export = ["ledger", "export", "--account", "acc-1", "--with-texts"];
+    let record = text(&home.run(&export).stdout);
+    assert!(record.contains("by op: asked for by letter"), "{record}");
     let verified = home.run(&["ledger", "verify"]);
     assert!(verified.status.success(), "{}", text(&verified.stdout));
     assert!(text(&verified.stdout).contains("names erased from"), "{}", text(&verified.stdout));
