@@ -172,7 +172,16 @@ fn remember(
             text: text.text.clone(),
             at: clock.now(),
         };
-        tx.remember_policy(&row)?;
+        if tx.remember_policy(&row)? {
+            // What is in no case follows the new version at once: its warnings may come earlier.
+            let woken = tx.wake_older_versions(&row.key, row.at)?;
+            tracing::info!(
+                policy = row.key.id.as_str(),
+                version = row.key.version,
+                resources = woken,
+                "a new version of a policy is in use"
+            );
+        }
     }
     let mut set = policies.set;
     for row in tx.policies()? {

@@ -147,7 +147,8 @@ fn take_fact(work: &mut Work<'_>, act: &Act, event: &Event) -> Answer {
         Verdict::Applied => {
             work.cause = Some(act.key.clone());
             let resource = event.body.resources().next().cloned();
-            work.because_said("SAFE-7", resource.as_ref(), act.signed("an operator's order"));
+            let said = Some(format!(" by {}: {}", act.by, act.reason));
+            work.because_said("SAFE-7", resource.as_ref(), ("ordered".into(), said));
             Ok("done".into())
         }
         Verdict::Stale => Err("it is released, or something newer is known".into()),

@@ -62,8 +62,8 @@ pub(super) struct Due<'p> {
 
 /// The step that the clock takes next from a place, and its deadline: the earliest of those that apply.
 ///
-/// A step that takes something away is never due before the latest date that a notice named for it (SAFE-9), and one for
-/// working days only never on another day.
+/// A step that takes something away is never due before the latest date that a notice named for it, nor before the newest
+/// version of the policy wants it (SAFE-9), and one for working days only never on another day.
 pub(super) fn next<'p>(
     policy: &'p Policy,
     resource: &Resource,
@@ -75,7 +75,32 @@ pub(super) fn next<'p>(
         .iter()
         .filter(|step| step.from == *place.phase && applies(step, resource, place))
         .filter_map(|step| due((policy, step), resource, place, proofs))
+        .map(|due| or_later(due, policy, resource, place, proofs))
         .min_by_key(|due| due.at)
+}
+
+/// A step of a case in flight, by its own version or by the newest: whichever wants it later.
+fn or_later<'p>(
+    due: Due<'p>,
+    policy: &Policy,
+    resource: &Resource,
+    place: Place<'_>,
+    proofs: Proofs,
+) -> Due<'p> {
+    let Some(newest) = policy.newest.as_deref() else { return due };
+    if policy.class(&due.step.to) <= PhaseClass::Unpaid {
+        return due;
+    }
+    let same = newest.steps.iter().filter(|step| {
+        step.from == due.step.from && step.to == due.step.to && applies(step, resource, place)
+    });
+    let wanted = same.filter_map(|step| self::due((newest, step), resource, place, proofs));
+    match wanted.min_by_key(|due| due.at) {
+        Some(new) => {
+            Due { wanted_at: due.wanted_at.max(new.wanted_at), at: due.at.max(new.at), ..due }
+        }
+        None => due,
+    }
 }
 
 fn applies(step: &Step, resource: &Resource, place: Place<'_>) -> bool {

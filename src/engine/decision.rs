@@ -32,10 +32,10 @@ pub struct Input<'i> {
     /// Notices to the account that were accepted for at least one contact, since the last decision that knew of them. One
     /// that is named again changes nothing.
     pub accepted: &'i [&'i Notice],
-    /// Notices to the account of which a message that had counted as accepted came back.
-    pub bounced: &'i [Bounced<'i>],
     /// What operators decided about the account, in the order in which they did.
     pub acts: &'i [Act],
+    /// Notices to the account of which a message that had counted as accepted came back.
+    pub bounced: &'i [Bounced<'i>],
     /// What the gates are told may have changed: what is gated is looked at.
     pub gates_moved: bool,
 }

@@ -41,11 +41,11 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
     if let Some(request) = event.body.request() {
         return request::decide(work, event, request);
     }
-    // What is about no account is the worker's to keep.
+    // None says anything about the account itself: what is about no account is the worker's to keep.
     if matches!(
         event.body,
-        Body::NoticeBounced { .. }
-            | Body::Heartbeat
+        Body::Heartbeat
+            | Body::NoticeBounced { .. }
             | Body::MoratoriumPlaced { .. }
             | Body::MoratoriumLifted { .. }
     ) {
@@ -65,7 +65,7 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
         Body::HoldPlaced { resource: None, hold, reason, scope, until } => {
             let id = hold.clone().unwrap_or_else(|| unnamed(event));
             let hold = placed(event, reason, *scope, *until);
-            work.because("SAFE-7", None, said_placed(&id, &hold));
+            work.because_said("SAFE-7", None, said_placed(&id, &hold));
             work.account.holds.place(id, hold);
             Verdict::Applied
         }
@@ -195,7 +195,7 @@ fn about_resource(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Verdic
         Body::HoldPlaced { hold, reason, scope, until, .. } => {
             let hold_id = hold.clone().unwrap_or_else(|| unnamed(event));
             let hold = placed(event, reason, *scope, *until);
-            work.because("SAFE-7", Some(id), said_placed(&hold_id, &hold));
+            work.because_said("SAFE-7", Some(id), said_placed(&hold_id, &hold));
             with(work, id, |resource| resource.holds.place(hold_id, hold))
         }
         Body::HoldLifted { hold, .. } => {
@@ -292,13 +292,15 @@ pub(super) fn placed(
     Hold { scope, reason: reason.into(), since: event.time, until, key: event.key.clone() }
 }
 
-fn said_placed(id: &str, hold: &Hold) -> String {
+/// That a hold was placed, and what somebody said of it.
+fn said_placed(id: &str, hold: &Hold) -> (String, Option<String>) {
     let stops = match hold.scope {
         HoldScope::Release => "releases",
         HoldScope::All => "stops, the bin and releases",
     };
     let until = hold.until.map(|until| format!(" until {until}")).unwrap_or_default();
-    format!("hold {id} is placed and stops {stops}{until}: {}", hold.reason)
+    let said = (!hold.reason.is_empty()).then(|| format!(": {}", hold.reason));
+    (format!("hold {id} is placed and stops {stops}{until}"), said)
 }
 
 fn said_lifted(id: Option<&str>) -> String {

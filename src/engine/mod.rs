@@ -40,6 +40,7 @@ mod slot;
 mod step;
 mod takeover;
 mod term;
+mod version;
 mod wake;
 mod work;
 

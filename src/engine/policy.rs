@@ -4,6 +4,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
@@ -56,6 +57,9 @@ pub struct Policy {
     pub returns: Option<Returns>,
     /// How expiries are synchronised to one day of the month.
     pub expiry_sync: Option<ExpirySync>,
+    /// The newest version, if this is an older one: it reaches a case in flight where it is later (SAFE-9). A [`PolicySet`]
+    /// knows it, no file says it.
+    pub newest: Option<Arc<Self>>,
 }
 
 /// What moves a resource towards its end.
@@ -368,9 +372,15 @@ pub struct PolicySet {
 }
 
 impl PolicySet {
-    /// Adds or replaces one.
+    /// Adds or replaces one; older versions of it learn of the newest.
     pub fn insert(&mut self, policy: Policy) {
-        self.policies.insert(policy.key.clone(), policy);
+        let id = policy.key.id.clone();
+        self.policies.insert(policy.key.clone(), Policy { newest: None, ..policy });
+        let newest = self.newest(&id).map(|newest| Policy { newest: None, ..newest.clone() });
+        let Some(newest) = newest.map(Arc::new) else { return };
+        for version in self.policies.values_mut().filter(|version| version.key.id == id) {
+            version.newest = (version.key != newest.key).then(|| Arc::clone(&newest));
+        }
     }
 
     /// One version: the one that a case in flight was started with.

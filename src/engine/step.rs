@@ -14,7 +14,9 @@ use super::decision::{Circumstances, Decision, Input, Portfolio, Scope};
 use super::input::Body;
 use super::policy::PolicySet;
 use super::work::Work;
-use super::{act, arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, wake};
+use super::{
+    act, arrears, charge, clockwork, fact, ledger, notice, proof, runway, slot, version, wake,
+};
 
 /// Decides what follows from what happened to one account at one instant, and from what is due then.
 ///
@@ -26,6 +28,10 @@ pub fn step(
     circumstances: Circumstances<'_>,
 ) -> Decision {
     let mut work = Work::new(before.clone(), policies, circumstances);
+    let mut ids: Vec<_> = work.resources.keys().cloned().collect();
+    for id in &ids {
+        version::settle(&mut work, id);
+    }
     for notice in input.accepted {
         proof::accepted(&mut work, notice);
     }
@@ -35,7 +41,7 @@ pub fn step(
     let answers = input.acts.iter().map(|one| act::apply(&mut work, one)).collect();
     let verdicts = input.events.iter().map(|event| fact::apply(&mut work, event)).collect();
     arrears::settle(&mut work, &before.account.balances);
-    let mut ids: Vec<_> = work.resources.keys().cloned().collect();
+    ids = work.resources.keys().cloned().collect();
     // What waited for a hold is decided in the order in which it was asked for, before everything else.
     ids.sort_by_key(|id| work.resources[id].asked.as_ref().map_or(u64::MAX, |asked| asked.number));
     for id in &ids {

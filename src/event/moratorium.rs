@@ -14,6 +14,11 @@ use crate::engine::moratorium::Target;
 
 /// Steps wait for a policy, a region or everything: exactly one of the three is named.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = [
+    {"required": ["policy"]},
+    {"required": ["region"]},
+    {"required": ["everything"], "properties": {"everything": {"const": true}}},
+]))]
 pub(super) struct Placed {
     /// The policy that it covers, in every version.
     policy: Option<Id>,
@@ -33,6 +38,11 @@ pub(super) struct Placed {
 
 /// A moratorium is over. Exactly one of `policy`, `region` and `everything` is named.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = [
+    {"required": ["policy"]},
+    {"required": ["region"]},
+    {"required": ["everything"], "properties": {"everything": {"const": true}}},
+]))]
 pub(super) struct Lifted {
     /// The policy that it covered.
     policy: Option<Id>,

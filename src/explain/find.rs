@@ -2,9 +2,9 @@
 
 use super::{ExplainError, Question};
 use crate::engine::account::Account;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, PolicyKey, ResourceId};
 use crate::engine::moratorium::Moratoria;
-use crate::engine::policy::Policy;
+use crate::engine::policy::{Policy, PolicySet};
 use crate::engine::resource::Resource;
 use crate::policy;
 use crate::store::{self, Read};
@@ -64,16 +64,26 @@ pub(super) fn found(store: &dyn Read, question: &Question) -> Result<Found, Expl
     Ok(Found { resource, account, policy, moratoria })
 }
 
-/// The policy by the text that the store keeps: the one that decides for this resource, whatever is configured by now.
+/// The policy by the text that the store keeps: the one that decides for this resource, whatever is configured by now; with
+/// the newest version of it, which may make it later.
 pub(super) fn policy_of(store: &dyn Read, resource: &Resource) -> Result<Policy, ExplainError> {
     let key = &resource.policy;
-    let unreadable =
-        |source| ExplainError::Policy { id: key.id.to_string(), version: key.version, source };
-    let row = store.policies()?.into_iter().find(|row| row.key == *key);
-    let row = row.ok_or_else(|| unreadable(None))?;
-    let name = format!("{} version {}", key.id, key.version);
-    let read = policy::parse(&name, &row.text).map_err(|errors| unreadable(Some(errors)))?;
-    Ok(read.0)
+    let unreadable = |key: &PolicyKey, source| ExplainError::Policy {
+        id: key.id.to_string(),
+        version: key.version,
+        source,
+    };
+    let mut rows = store.policies()?;
+    rows.retain(|row| row.key.id == key.id && row.key.version >= key.version);
+    let newest = rows.iter().map(|row| row.key.version).max();
+    let mut set = PolicySet::default();
+    for row in rows.iter().filter(|row| row.key == *key || Some(row.key.version) == newest) {
+        let name = format!("{} version {}", row.key.id, row.key.version);
+        let read =
+            policy::parse(&name, &row.text).map_err(|errors| unreadable(&row.key, Some(errors)))?;
+        set.insert(read.0);
+    }
+    set.get(key).cloned().ok_or_else(|| unreadable(key, None))
 }
 
 fn unknown(

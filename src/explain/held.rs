@@ -15,7 +15,7 @@ use crate::engine::hold::Hold;
 use crate::engine::id::{AccountId, PhaseName, PolicyKey, ResourceId};
 use crate::engine::input::HoldScope;
 use crate::engine::moratorium::Moratoria;
-use crate::engine::policy::{OfThem, Policy};
+use crate::engine::policy::Policy;
 use crate::engine::resource::Resource;
 use crate::policy::words;
 use crate::store::{self, Read, Waiting};
@@ -148,15 +148,7 @@ impl List<'_> {
         let to = resource.held.as_ref().map(|held| &held.to);
         let steps = policy.steps.iter();
         let mut step = steps.filter(|step| step.from == resource.phase && Some(&step.to) == to);
-        let by = step.next().into_iter().flat_map(|step| &step.proofs).map(|proof| {
-            let of_them = match proof.of_them {
-                OfThem::All => "all of",
-                OfThem::Any => "one of",
-            };
-            let kinds: Vec<&str> = proof.notices.iter().map(|kind| kind.as_str()).collect();
-            let lead = proof.lead.num_minutes();
-            format!("{of_them} {} accepted, {lead} minutes before", kinds.join(", "))
-        });
+        let by = step.next().into_iter().flat_map(|step| &step.proofs).map(words::proof);
         Ok((by.collect(), "a notice that somebody takes, or dunlin approve-release".to_owned()))
     }
 }

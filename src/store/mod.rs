@@ -345,8 +345,11 @@ pub trait Transaction: Read {
     /// Forgets at most `limit` sent messages from before `before`; how many it was. Receipts stay.
     fn forget_sent(&mut self, before: DateTime<Utc>, limit: usize) -> Result<usize>;
 
-    /// Remembers the text of a policy version; refuses another text for one that is known.
-    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()>;
+    /// Remembers the text of a policy version; whether it is news. Refuses another text for one that is known.
+    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<bool>;
+
+    /// Makes every resource due at `at` that follows an older version of a policy: for once, and all in one.
+    fn wake_older_versions(&mut self, newer: &PolicyKey, at: DateTime<Utc>) -> Result<usize>;
 }
 
 /// The name of the register of moratoria (SAFE-7): by target, each with its holds.

@@ -76,7 +76,8 @@ pub(crate) struct Bench {
     pub(crate) store: Box<dyn Store>,
     policies: PolicySet,
     settings: Settings,
-    world: World,
+    pub(super) world: World,
+    pub(super) given: i64,
 }
 
 impl Bench {
@@ -87,6 +88,7 @@ impl Bench {
             policies: policies(policy),
             settings: Settings::default(),
             world: World::open(),
+            given: 0,
         };
         let person = |name: &str| {
             json!({ "name": name, "role": "creator", "email": format!("{name}@a.example"),

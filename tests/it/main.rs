@@ -8,6 +8,7 @@ mod example_month;
 mod explain;
 mod http;
 mod ledger;
+mod operator;
 mod pipeline;
 mod policy;
 mod policy_language;

@@ -2,8 +2,11 @@
 
 mod ahead;
 mod calendar;
+mod hand;
+mod life;
 mod news;
 mod proof;
 mod quiet;
 mod told;
+mod versions;
 mod world;

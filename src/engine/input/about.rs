@@ -9,10 +9,10 @@ impl Body {
         let (one, many): (Option<&ResourceId>, &[ResourceId]) = match self {
             Self::AccountUpdated(_)
             | Self::BalanceReported { .. }
-            | Self::Heartbeat
-            | Self::NoticeBounced { .. }
             | Self::MoratoriumPlaced { .. }
-            | Self::MoratoriumLifted { .. } => (None, &[]),
+            | Self::MoratoriumLifted { .. }
+            | Self::Heartbeat
+            | Self::NoticeBounced { .. } => (None, &[]),
             Self::UsageCharged(usage) => (usage.resource.as_ref(), &[]),
             Self::ResourceActivated(activation) => (Some(&activation.resource), &[]),
             Self::ResourceImported(import) => (Some(&import.activation.resource), &[]),
@@ -58,10 +58,10 @@ impl Body {
             | Self::TerminationCancelled { .. }
             | Self::HoldPlaced { .. }
             | Self::HoldLifted { .. }
-            | Self::Heartbeat
-            | Self::NoticeBounced { .. }
             | Self::MoratoriumPlaced { .. }
-            | Self::MoratoriumLifted { .. } => None,
+            | Self::MoratoriumLifted { .. }
+            | Self::Heartbeat
+            | Self::NoticeBounced { .. } => None,
         }
     }
 }

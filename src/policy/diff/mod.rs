@@ -87,6 +87,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Vec<Change> {
         termination,
         returns,
         expiry_sync,
+        newest: _,
     } = old;
     let mut changes = Changes::default();
     changes.differs("local times and days are those of", (zone, &new.zone), |zone| {

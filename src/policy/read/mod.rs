@@ -152,6 +152,7 @@ fn read(mut file: Table<'_, '_>, mistakes: &mut Mistakes) -> Option<Draft> {
             termination,
             returns,
             expiry_sync,
+            newest: None,
         },
         id: key.place,
         phases: phase_places?,

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
 
 /// What survives when the store is dropped. Clones are the same disk.
@@ -293,9 +293,14 @@ impl Transaction for MemoryTransaction<'_> {
         self.change(move |state| Ok(state.forget_sent(past(before), limit)))
     }
 
-    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()> {
+    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<bool> {
         let policy = policy.clone();
         self.change(move |state| state.remember_policy(&policy))
+    }
+
+    fn wake_older_versions(&mut self, newer: &PolicyKey, at: DateTime<Utc>) -> Result<usize> {
+        let newer = newer.clone();
+        self.change(move |state| state.wake_older_versions(&newer, at))
     }
 }
 

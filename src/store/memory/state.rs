@@ -228,15 +228,32 @@ impl State {
         id
     }
 
-    pub(super) fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()> {
+    pub(super) fn wake_older_versions(
+        &mut self,
+        newer: &PolicyKey,
+        at: DateTime<Utc>,
+    ) -> Result<usize> {
+        let is_older = |row: &&Versioned<Resource>| {
+            let key = &row.value.policy;
+            key.id == newer.id && key.version < newer.version
+        };
+        let rows: Vec<_> = self.resources.values().filter(is_older).cloned().collect();
+        for row in &rows {
+            let woken = Resource { wake_at: Some(kept(due(at))), ..row.value.clone() };
+            self.put_resource(&woken, row.version)?;
+        }
+        Ok(rows.len())
+    }
+
+    pub(super) fn remember_policy(&mut self, policy: &PolicyRow) -> Result<bool> {
         match self.policies.get(&policy.key) {
-            Some(known) if known.text == policy.text => Ok(()),
+            Some(known) if known.text == policy.text => Ok(false),
             Some(known) => Err(policy_changed(&policy.key, &known.hash, &policy.hash)),
             None => {
                 let mut policy = policy.clone();
                 policy.at = kept(past(policy.at));
                 self.policies.insert(policy.key.clone(), policy);
-                Ok(())
+                Ok(true)
             }
         }
     }

@@ -82,7 +82,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
     })
 }
 
-pub(super) fn remember_policy(c: &Connection, policy: &PolicyRow) -> Result<()> {
+pub(super) fn remember_policy(c: &Connection, policy: &PolicyRow) -> Result<bool> {
     let failed = failed("remembering a policy");
     let key = (policy.key.id.as_str(), policy.key.version);
     let known: Option<([u8; 32], String)> = c
@@ -92,7 +92,7 @@ pub(super) fn remember_policy(c: &Connection, policy: &PolicyRow) -> Result<()> 
         })
         .map_err(failed)?;
     match known {
-        Some((_, text)) if text == policy.text => Ok(()),
+        Some((_, text)) if text == policy.text => Ok(false),
         Some((hash, _)) => Err(policy_changed(&policy.key, &hash, &policy.hash)),
         None => c
             .prepare_cached(
@@ -102,7 +102,7 @@ pub(super) fn remember_policy(c: &Connection, policy: &PolicyRow) -> Result<()> 
                 let hash = policy.hash.as_slice();
                 insert.execute((key.0, key.1, hash, &policy.text, past(policy.at)))
             })
-            .map(drop)
+            .map(|_| true)
             .map_err(failed),
     }
 }

@@ -35,7 +35,7 @@ use super::{
 };
 use crate::engine::account::Account;
 use crate::engine::effect::Notice;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
 
 /// A store in one file, and the right to write to it.
@@ -237,7 +237,11 @@ impl Transaction for SqliteTransaction<'_> {
         notices::forget_sent(&self.inner, before, limit)
     }
 
-    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<()> {
+    fn remember_policy(&mut self, policy: &PolicyRow) -> Result<bool> {
         decisions::remember_policy(&self.inner, policy)
+    }
+
+    fn wake_older_versions(&mut self, newer: &PolicyKey, at: DateTime<Utc>) -> Result<usize> {
+        state::wake_older_versions(&self.inner, newer, at)
     }
 }

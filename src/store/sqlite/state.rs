@@ -10,9 +10,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::codec::{At, Count, Json, failed, int, json, version};
 use crate::engine::account::Account;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::{AccountId, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
-use crate::store::{Result, Selection, StoreError, Versioned, Waiting, due, past};
+use crate::store::{Result, Selection, StoreError, Versioned, Waiting, due, instant, past};
 
 pub(super) fn account(c: &Connection, id: &AccountId) -> Result<Option<Versioned<Account>>> {
     c.prepare_cached("SELECT version, state FROM accounts WHERE id = ?1")
@@ -227,6 +227,24 @@ pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -
              VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")?);
     }
     if run(RESOURCE_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(RESOURCE)?) }
+}
+
+/// Its cost follows what is tracked: it runs once for each new version of a policy, at a start.
+pub(super) fn wake_older_versions(
+    c: &Connection,
+    newer: &PolicyKey,
+    at: DateTime<Utc>,
+) -> Result<usize> {
+    let wake = due(at);
+    let text = instant(wake).map(|at| json("an instant", &at)).transpose()?;
+    c.prepare_cached(
+        "UPDATE resources SET version = version + 1, wake_at = ?1,
+             state = json_set(state, '$.wake_at', json(?2))
+         WHERE json_extract(state, '$.policy.id') = ?3
+           AND json_extract(state, '$.policy.version') < ?4",
+    )
+    .and_then(|mut update| update.execute((wake, text, newer.id.as_str(), newer.version)))
+    .map_err(failed("waking what follows an older version"))
 }
 
 pub(super) fn remove_resource(

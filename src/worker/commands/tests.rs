@@ -1,9 +1,14 @@
 //! Commands of operators on their way into the engine: with their answer or not at all, once, in order.
 
 use super::super::tests::{Bench, POLICY, at, on_each_store};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::engine::gate::Because;
 use crate::engine::input::HoldScope;
-use crate::order::{LiftHold, Order, PlaceHold, Target};
+use crate::engine::moratorium;
+use crate::order::{About, LiftHold, Order, PlaceHold, Target, TellAgain, Told};
 use crate::store::{Command, CommandState, NewCommand};
+use crate::worker::world::World;
 
 impl Bench {
     pub(super) fn give(&mut self, order: &Order) -> i64 {
@@ -12,8 +17,11 @@ impl Bench {
     }
 
     fn give_raw(&mut self, kind: &str, body: &str) -> i64 {
+        // Each later than the one before, as people type them.
+        self.given += 1;
+        let at = at(1) + TimeDelta::seconds(self.given);
         let mut tx = self.store.begin().unwrap();
-        let id = tx.give_command(&NewCommand { at: at(1), by: "ann", kind, body }).unwrap();
+        let id = tx.give_command(&NewCommand { at, by: "ann", kind, body }).unwrap();
         tx.commit().unwrap();
         id
     }
@@ -22,8 +30,14 @@ impl Bench {
     pub(super) fn obey(&mut self, hours: i64, survives: bool) {
         let mut group = self.group();
         assert!(!group.obey(at(hours), 9).unwrap());
-        if survives {
-            group.commit().unwrap();
+        group.flush().unwrap();
+        if std::mem::take(&mut group.moratoria_moved) {
+            let all = DateTime::<Utc>::MAX_UTC;
+            let last = group.look_at_gate(Because::Moratorium, all, None, at(hours)).unwrap();
+            assert_eq!(last, None);
+        }
+        if survives && let Some(moratoria) = group.commit().unwrap().moratoria {
+            self.world.keep(moratoria);
         }
     }
 
@@ -70,12 +84,21 @@ fn commands_are_taken_in_the_order_in_which_they_were_given() {
     on_each_store(|store| {
         let mut bench = Bench::stopped(store, POLICY);
         bench.give(&place(Target::Account("acc".into())));
-        let lift = LiftHold { target: ins(), id: None, reason: "over".into() };
-        let lift = bench.give(&Order::LiftHold(lift));
+        let lift = |target, id: Option<&str>| {
+            let id = id.map(str::to_owned);
+            Order::LiftHold(LiftHold { target, id, reason: "over".into() })
+        };
+        let elsewhere = bench.give(&lift(ins(), None));
+        let other = bench.give(&lift(Target::Account("acc".into()), Some("other")));
         bench.obey(2, true);
-        assert_eq!(bench.command(lift).state, CommandState::Done);
+        assert_eq!(bench.command(elsewhere).state, CommandState::Refused, "nothing holds it");
+        let answer = bench.command(other).answer.unwrap();
+        assert_eq!(answer, "no hold other is in force there; there is h");
+        let right = bench.give(&lift(Target::Account("acc".into()), Some("h")));
+        bench.obey(3, true);
+        assert_eq!(bench.command(right).state, CommandState::Done);
         let account = bench.store.reader().unwrap().account(&"acc".into()).unwrap().unwrap();
-        assert_eq!(account.value.holds.in_force(at(2)).count(), 1, "another target");
+        assert_eq!(account.value.holds.in_force(at(3)).count(), 0);
     });
 }
 
@@ -107,5 +130,72 @@ fn what_cannot_be_carried_out_is_refused_and_changes_nothing() {
         );
         let account = bench.store.reader().unwrap().account(&"other".into()).unwrap();
         assert!(account.is_none(), "nobody is made up");
+    });
+}
+
+#[test]
+fn a_moratorium_is_durable_with_its_answer_outlives_a_restart_and_lets_go_when_it_is_lifted() {
+    on_each_store(|store| {
+        let text = POLICY.replace("proof = { notices = [\"stopped\"], lead = \"1d\" }\n", "");
+        let mut bench = Bench::stopped(store, &text);
+        let everything = || Target::Moratorium(moratorium::Target::Everything);
+        let id = bench.give(&place(everything()));
+        bench.obey(2, false);
+        assert_eq!(bench.command(id).state, CommandState::Waiting);
+        bench.obey(2, true);
+        assert_eq!(bench.command(id).state, CommandState::Done);
+        bench.world = World::load(bench.store.reader().unwrap().as_ref()).unwrap();
+        bench.wake(at(48));
+        let held = bench.resource().held.map(|held| held.because);
+        assert_eq!(held.as_deref(), Some("moratorium"));
+        let lift = LiftHold { target: everything(), id: None, reason: "over".into() };
+        let lift = bench.give(&Order::LiftHold(lift));
+        bench.obey(50, true);
+        assert_eq!(bench.command(lift).state, CommandState::Done);
+        assert_eq!(bench.resource().phase.as_str(), "released", "in the commit that lifted it");
+    });
+}
+
+#[test]
+fn an_approval_and_what_it_lets_go_are_durable_with_its_answer_or_not_at_all() {
+    on_each_store(|store| {
+        let mut bench = Bench::stopped(store, POLICY);
+        bench.wake(at(48));
+        let about =
+            || About { account: "acc".into(), resource: "ins".into(), reason: "phoned".into() };
+        let id = bench.give(&Order::ApproveRelease(about()));
+        bench.obey(49, false);
+        assert_eq!(bench.command(id).state, CommandState::Waiting);
+        assert_eq!(bench.resource().phase.as_str(), "stopped");
+        let decisions = bench.decisions();
+        bench.obey(50, true);
+        assert_eq!(bench.command(id).state, CommandState::Done);
+        assert_eq!(bench.resource().phase.as_str(), "released");
+        assert_eq!(bench.decisions(), decisions + 1, "on record");
+        let again = bench.give(&Order::ApproveRelease(about()));
+        bench.obey(51, true);
+        assert_eq!(bench.command(again).state, CommandState::Refused);
+    });
+}
+
+#[test]
+fn what_is_told_again_is_a_new_notice_to_everybody() {
+    on_each_store(|store| {
+        let mut bench = Bench::stopped(store, POLICY);
+        let first = bench.waiting();
+        let resend = |notice| Order::TellAgain(TellAgain { notice, reason: "lost".into() });
+        let by_kind = Told::Last("acc".into(), "ins".into(), "stopped".into());
+        let ids = [
+            bench.give(&resend(Told::Id(first[0].notice_id.clone()))),
+            bench.give(&resend(by_kind)),
+            bench.give(&resend(Told::Id("never".into()))),
+        ];
+        bench.obey(2, true);
+        let states = ids.map(|id| bench.command(id).state);
+        let (done, refused) = (CommandState::Done, CommandState::Refused);
+        assert_eq!(states, [done, done, refused]);
+        let notices: std::collections::BTreeSet<_> =
+            bench.waiting().into_iter().map(|delivery| delivery.notice_id).collect();
+        assert_eq!((notices.len(), bench.waiting().len()), (3, 3 * first.len()));
     });
 }

@@ -1,25 +1,16 @@
 //! No release in silence (SAFE-4): it waits for the notices that its policy names, and for their lead time.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, Utc};
-use dunlin::engine::account::Account;
-use dunlin::engine::decision::{Bounced, Circumstances, Input, Portfolio, Proofs};
-use dunlin::engine::effect::Notice;
-use dunlin::engine::gate::Gates;
-use dunlin::engine::id::EventKey;
-use dunlin::engine::input::{Body, Event, HoldScope, Import, SentNotice, TerminationMode};
+use dunlin::engine::input::{Body, HoldScope, Import, SentNotice, TerminationMode};
 use dunlin::engine::policy::PolicySet;
-use dunlin::engine::{scope, step};
 use dunlin::policy::Policies;
-use dunlin::simulate::{Decided, in_sight};
 
-use super::world::{Story, activated, at, balance, policy, profile, renewed, resource};
+use super::life::{E, Life, START};
+use super::world::{activated, at, balance, renewed, resource};
 
 mod bounce;
 mod stop;
 
-const POLICY: &str = r#"
+pub(super) const POLICY: &str = r#"
 id = "own"
 version = 1
 title = "Own"
@@ -62,106 +53,8 @@ months = [1]
 first_term_end = "same_time"
 "#;
 
-const START: &str = "2026-03-01T00:00:00Z";
-const E: &str = "2026-03-10T00:00:00Z";
-
-/// One account, step by step, with what becomes of its notices.
-struct Life {
-    policies: PolicySet,
-    whole: Portfolio,
-    story: Story,
-    events: usize,
-}
-
-impl Life {
-    fn under(policies: PolicySet) -> Self {
-        let whole =
-            Portfolio { account: Account::unknown("acc".into()), resources: BTreeMap::new() };
-        let mut life = Self { policies, whole, story: Story::default(), events: 0 };
-        life.tell(START, Body::AccountUpdated(profile()));
-        life
-    }
-
-    /// Under one policy of the test's own, with a term up to [`E`].
-    fn of(policy_text: &str) -> Self {
-        let mut policies = PolicySet::default();
-        policies.insert(policy(policy_text));
-        let mut life = Self::under(policies);
-        life.tell(START, activated("own", Some(E)));
-        life
-    }
-
-    fn decide(&mut self, now: DateTime<Utc>, events: Vec<Event>, accepted: &[&Notice]) {
-        self.decide_on(now, events, (accepted, &[]));
-    }
-
-    fn decide_on(
-        &mut self,
-        now: DateTime<Utc>,
-        events: Vec<Event>,
-        (accepted, bounced): (&[&Notice], &[Bounced<'_>]),
-    ) {
-        let input = Input { events: &events, accepted, bounced, ..Input::default() };
-        let scope = scope(&self.whole.account, input, &self.policies, now);
-        let before = in_sight(&self.whole, &scope, now);
-        let circumstances = Circumstances { now, proofs: Proofs::Recorded, gates: Gates::OPEN };
-        let decision = step(before, input, &self.policies, circumstances);
-        self.whole.account = decision.after.account.clone();
-        self.whole.resources.extend(decision.after.resources.clone());
-        self.story.hear(vec![Decided { at: now, account: "acc".into(), events, decision }]);
-    }
-
-    /// Lets everything happen that is due before this instant.
-    fn live(&mut self, until: &str) {
-        let wake = |whole: &Portfolio| {
-            let resources = whole.resources.values().filter_map(|resource| resource.wake_at);
-            resources.chain(whole.account.wake_at).min()
-        };
-        while let Some(now) = wake(&self.whole).filter(|now| *now < at(until)) {
-            self.decide(now, Vec::new(), &[]);
-        }
-    }
-
-    fn tell(&mut self, time: &str, body: Body) {
-        self.live(time);
-        self.events += 1;
-        let key = EventKey { source: "/test".into(), id: self.events.to_string() };
-        let event = Event { key, time: at(time), account: "acc".into(), body };
-        self.decide(at(time), vec![event], &[]);
-    }
-
-    /// The `number`th notice of a kind is accepted, counted from 1.
-    fn accept(&mut self, time: &str, kind: &str, number: usize) {
-        self.live(time);
-        let notice = self.story.of(kind)[number - 1].clone();
-        self.decide(at(time), Vec::new(), &[&notice]);
-    }
-
-    /// A message of the `number`th notice of a kind comes back; another was accepted at `still`, or none was.
-    fn come_back(&mut self, time: &str, (kind, number): (&str, usize), still: Option<&str>) {
-        self.live(time);
-        let notice = self.story.of(kind)[number - 1].clone();
-        let bounced = [Bounced { notice: &notice, still: still.map(at) }];
-        self.decide_on(at(time), Vec::new(), (&[], &bounced));
-    }
-
-    /// What was decided from an instant on.
-    fn lines(&mut self, from: &str, until: &str) -> Vec<&str> {
-        self.live(until);
-        let lines = self.story.lines.iter().map(String::as_str);
-        lines.filter(|line| *line >= from).collect()
-    }
-
-    /// The date that the latest notice of a kind names for the release.
-    fn named(&self, kind: &str) -> DateTime<Utc> {
-        let notices = self.story.of(kind);
-        let promises = &notices.last().expect("it was told").items[0].promises;
-        promises.iter().find(|one| one.to.as_str() == "released").expect("it is named").at
-    }
-}
-
-const DUE: &str = "2026-03-17T00:00:00Z";
-const LATER: &str = "2026-06-01T00:00:00Z";
+pub(super) const DUE: &str = "2026-03-17T00:00:00Z";
+pub(super) const LATER: &str = "2026-06-01T00:00:00Z";
 
 #[test]
 fn a_release_that_nobody_was_told_of_is_held_said_once_and_never_comes() {

@@ -1,9 +1,11 @@
 //! Inbox, quarantine, decisions, policies: what came in and what was concluded.
 
-use dunlin::engine::id::{AccountId, ResourceId};
-use dunlin::store::{DecisionQuery, Limits, NewDecision, Receipt, Received, Store, StoreError};
+use dunlin::engine::id::{AccountId, PolicyKey, ResourceId};
+use dunlin::store::{
+    DecisionQuery, Limits, NewDecision, Receipt, Received, Selection, Store, StoreError,
+};
 
-use super::samples::{arrival, at, key, policy, quarantined};
+use super::samples::{arrival, at, key, policy, quarantined, resource};
 use super::{Backend, commit, contract};
 
 contract! {
@@ -16,6 +18,7 @@ contract! {
     old_quarantine_is_forgotten_some_at_a_time,
     decisions_are_read_back_by_account_and_by_resource,
     a_policy_version_never_changes_its_text,
+    a_newer_version_wakes_what_follows_an_older_one_and_nothing_else,
 }
 
 fn an_event_is_new_once(backend: &dyn Backend) {
@@ -153,13 +156,44 @@ fn decisions_are_read_back_by_account_and_by_resource(backend: &dyn Backend) {
 fn a_policy_version_never_changes_its_text(backend: &dyn Backend) {
     let mut store = backend.open();
     commit(store.as_mut(), |t| {
-        t.remember_policy(&policy(2, 2, "two")).unwrap();
-        t.remember_policy(&policy(1, 1, "one")).unwrap();
-        t.remember_policy(&policy(1, 1, "one")).unwrap();
+        assert!(t.remember_policy(&policy(2, 2, "two")).unwrap(), "it is news");
+        assert!(t.remember_policy(&policy(1, 1, "one")).unwrap());
+        assert!(!t.remember_policy(&policy(1, 1, "one")).unwrap(), "it is known");
         let refused = t.remember_policy(&policy(1, 3, "one, changed")).unwrap_err();
         assert!(matches!(refused, StoreError::PolicyChanged { version: 1, .. }), "{refused}");
         assert!(refused.to_string().contains("give the changed text a new version"), "{refused}");
     });
     let kept = store.reader().unwrap().policies().unwrap();
     assert_eq!(kept, [policy(1, 1, "one"), policy(2, 2, "two")]);
+}
+
+fn a_newer_version_wakes_what_follows_an_older_one_and_nothing_else(backend: &dyn Backend) {
+    let mut store = backend.open();
+    let of = |id: &str, policy: &str, version: u32, wake| {
+        let mut row = resource("a", id, wake);
+        row.policy = PolicyKey { id: policy.into(), version };
+        row
+    };
+    let rows = [
+        of("asleep", "prepaid", 1, None),
+        of("later", "prepaid", 1, Some(900)),
+        of("newest", "prepaid", 3, None),
+        of("other", "postpaid", 1, None),
+    ];
+    commit(store.as_mut(), |t| {
+        for row in &rows {
+            t.put_resource(row, 0).unwrap();
+        }
+    });
+    let newer = PolicyKey { id: "prepaid".into(), version: 3 };
+    commit(store.as_mut(), |t| assert_eq!(t.wake_older_versions(&newer, at(5)).unwrap(), 2));
+    let reader = store.reader().unwrap();
+    let due = Selection { due: Some(at(5)), ..Selection::default() };
+    let woken = reader.resources(&"a".into(), &due).unwrap();
+    let woken: Vec<_> =
+        woken.iter().map(|row| (row.value.id.as_str(), row.value.wake_at)).collect();
+    assert_eq!(woken, [("asleep", Some(at(5))), ("later", Some(at(5)))]);
+    // And once it was looked at it sleeps again.
+    let asleep = of("asleep", "prepaid", 3, None);
+    commit(store.as_mut(), |t| t.put_resource(&asleep, 2).unwrap());
 }

@@ -1,10 +1,15 @@
 //! Accounts, resources and wakes.
 
 use chrono::TimeDelta;
+use dunlin::engine::gate::Because;
+use dunlin::engine::hold::Hold;
 use dunlin::engine::id::{AccountId, ResourceId};
+use dunlin::engine::input::HoldScope;
+use dunlin::engine::resource::{Gated, HeldStep, Resource};
+use dunlin::store::Waiting;
 use dunlin::store::{Read, Selection, Store, StoreError};
 
-use super::samples::{account, at, resource};
+use super::samples::{account, at, key, resource};
 use super::{Backend, commit, contract};
 
 contract! {
@@ -15,6 +20,7 @@ contract! {
     due_accounts_come_earliest_first_each_once,
     a_wake_moves_with_its_row,
     nothing_is_due_a_nanosecond_early,
+    what_waits_and_what_is_on_hold_is_listed_by_pages,
     the_neighbours_of_an_id_are_those_next_to_it_and_never_itself,
 }
 
@@ -158,6 +164,58 @@ fn a_wake_moves_with_its_row(backend: &dyn Backend) {
         });
         assert_eq!(store.reader().unwrap().next_wake().unwrap(), next, "{wakes:?}");
     }
+}
+
+fn what_waits_and_what_is_on_hold_is_listed_by_pages(backend: &dyn Backend) {
+    let mut store = backend.open();
+    let hold = || Hold {
+        scope: HoldScope::All,
+        reason: "a dispute".into(),
+        since: at(1),
+        until: Some(at(2)),
+        key: key("e1"),
+    };
+    let mut rows = [("a", "r"), ("a", "s"), ("b", "q"), ("b", "z")]
+        .map(|(account, id)| resource(account, id, None));
+    let step = HeldStep { to: "released".into(), since: at(1), because: "proof".into() };
+    rows[0].held = Some(step);
+    rows[1].holds.place("h".into(), hold());
+    rows[2].gated = Some(Gated { by: Because::Moratorium, due_at: at(1) });
+    let mut owner = account("b", None);
+    owner.holds.place("h".into(), hold());
+    commit(store.as_mut(), |t| {
+        for row in &rows {
+            t.put_resource(row, 0).unwrap();
+        }
+        t.put_account(&owner, 0).unwrap();
+        t.put_account(&account("c", None), 0).unwrap();
+    });
+    let reader = store.reader().unwrap();
+    let ids = |wait, after: Option<&Resource>, limit| -> Vec<String> {
+        let after = after.map(|row| (&row.account, &row.id));
+        let page = reader.resources_that(wait, after, limit).unwrap();
+        page.iter().map(|row| row.id.to_string()).collect()
+    };
+    assert_eq!(ids(Waiting::Held, None, 1), ["r"]);
+    assert_eq!(ids(Waiting::Held, Some(&rows[0]), 9), ["q"], "of another account");
+    assert_eq!(ids(Waiting::Held, Some(&rows[2]), 9), [""; 0]);
+    assert_eq!(ids(Waiting::OnHold, None, 9), ["s"]);
+    let accounts = |after: Option<&AccountId>| reader.accounts_on_hold(after, 9).unwrap();
+    assert_eq!(accounts(None), [owner.clone()]);
+    assert_eq!(accounts(Some(&owner.id)), []);
+    rows[0].held = None;
+    rows[1].holds.lift(None, at(3));
+    owner.holds.lift(None, at(3));
+    commit(store.as_mut(), |t| {
+        t.put_resource(&rows[0], 1).unwrap();
+        t.put_resource(&rows[1], 1).unwrap();
+        t.put_account(&owner, 1).unwrap();
+    });
+    assert_eq!(
+        (ids(Waiting::Held, None, 9), ids(Waiting::OnHold, None, 9)),
+        (vec!["q".to_owned()], vec![])
+    );
+    assert_eq!(accounts(None), []);
 }
 
 fn nothing_is_due_a_nanosecond_early(backend: &dyn Backend) {

@@ -80,6 +80,8 @@ fn mistakes() -> Vec<(&'static str, &'static str, Value, RefusalCode)> {
         ("billing.expiry_sync.requested", "/day_of_month", json!(-1), Schema),
         ("billing.hold.placed", "/scope", json!("everything"), Schema),
         ("billing.hold.lifted", "/hold", json!("a\nb"), Text),
+        ("billing.moratorium.placed", "/everything", json!("yes"), Schema),
+        ("billing.moratorium.lifted", "/moratorium", json!("a\nb"), Text),
         ("billing.heartbeat", "/account", json!({}), Text),
         ("billing.notice.bounced", "/message", json!(""), Text),
     ]

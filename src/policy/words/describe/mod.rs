@@ -59,6 +59,7 @@ pub fn describe(policy: &Policy) -> Vec<Section> {
         termination,
         returns,
         expiry_sync,
+        newest: _,
     } = policy;
     let clock = Line::new(
         clock(*runs_on),

@@ -410,9 +410,10 @@ pub(super) fn kind_of(body: &Body) -> usize {
         Body::ExpirySyncRequested { .. } => 17,
         Body::HoldPlaced { .. } => 18,
         Body::HoldLifted { .. } => 19,
-        Body::Heartbeat
-        | Body::NoticeBounced { .. }
-        | Body::MoratoriumPlaced { .. }
-        | Body::MoratoriumLifted { .. } => 20,
+        // Neither are about an account, and histories have none of the others.
+        Body::MoratoriumPlaced { .. }
+        | Body::MoratoriumLifted { .. }
+        | Body::Heartbeat
+        | Body::NoticeBounced { .. } => 20,
     }
 }

@@ -1,6 +1,7 @@
 //! What comes back proves nothing any more (SAFE-4, SAFE-9).
 
-use super::{DUE, LATER, Life, POLICY};
+use super::super::life::Life;
+use super::{DUE, LATER, POLICY};
 
 #[test]
 fn a_release_whose_only_warning_came_back_is_held_and_the_next_one_that_arrives_lets_it_go() {

@@ -2,8 +2,9 @@
 
 use dunlin::policy::Policies;
 
+use super::super::life::{Life, START};
 use super::super::world::{activated, balance};
-use super::{LATER, Life, START};
+use super::LATER;
 
 /// In arrears from the second of March, ten in the morning; the stop is wanted a day later.
 fn in_arrears() -> Life {
