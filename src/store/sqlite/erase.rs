@@ -1,7 +1,7 @@
 //! Erasure: what a person can be told by goes out of every table that keeps something of an account.
 //!
-//! Rows that are overwritten or deleted leave nothing behind in their pages (`secure_delete`); the write-ahead log and backups
-//! are the operator's (docs/OPERATIONS.md).
+//! Rows that are deleted are overwritten (`secure_delete`). Copies that SQLite left where it moved rows, the write-ahead log and
+//! backups are the operator's (docs/OPERATIONS.md).
 
 use rusqlite::Connection;
 
