@@ -130,16 +130,21 @@ pub struct LiftHold {
     pub reason: String,
 }
 
+impl Target {
+    fn resource(&self) -> Option<(&AccountId, &ResourceId)> {
+        match self {
+            Self::Resource(account, resource) => Some((account, resource)),
+            Self::Account(_) | Self::Moratorium(_) => None,
+        }
+    }
+}
+
 impl Order {
     /// The one resource that it is about, if it is about one.
     pub fn resource(&self) -> Option<(&AccountId, &ResourceId)> {
-        let of_target = |target| match target {
-            &Target::Resource(ref account, ref resource) => Some((account, resource)),
-            &(Target::Account(_) | Target::Moratorium(_)) => None,
-        };
         match self {
-            Self::PlaceHold(order) => of_target(&order.target),
-            Self::LiftHold(order) => of_target(&order.target),
+            Self::PlaceHold(order) => order.target.resource(),
+            Self::LiftHold(order) => order.target.resource(),
             Self::Extend(Extend { about, .. })
             | Self::ApproveRelease(about)
             | Self::AllowReturn(about) => Some((&about.account, &about.resource)),

@@ -23,13 +23,13 @@ pub(super) struct Args {
 /// What is due and does not happen.
 pub(super) fn held(args: Args, settings: &Settings) -> miette::Result<ExitCode> {
     let now = SystemClock.now();
-    list(args, settings, |store| explain::held(store, now), |rows| explain::held_text(rows))
+    list(args, settings, |store| explain::held(store, now), explain::held_text)
 }
 
 /// The holds that are in force.
 pub(super) fn holds(args: Args, settings: &Settings) -> miette::Result<ExitCode> {
     let now = SystemClock.now();
-    list(args, settings, |store| explain::standing(store, now), |rows| explain::standing_text(rows))
+    list(args, settings, |store| explain::standing(store, now), explain::standing_text)
 }
 
 fn list<T: Serialize>(

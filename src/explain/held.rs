@@ -104,7 +104,7 @@ impl List<'_> {
         let gate = resource.gated;
         let because = gate.map(|gated| gated.by.word().to_owned());
         let because = because.or_else(|| said.map(|held| held.because.clone())).unwrap_or_default();
-        let since = gate.map(|gated| gated.due_at).or(said.map(|held| held.since));
+        let since = gate.map(|gated| gated.due_at).or_else(|| said.map(|held| held.since));
         let (by, until) = match because.as_str() {
             word if word == Because::Hold.word() => self.holds(resource, account),
             word if word == Because::Moratorium.word() => self.stopped(resource),

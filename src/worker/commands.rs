@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::WorkerError;
 use super::group::Group;
 use crate::engine::act::{Act, What};
-use crate::engine::decision::Input;
+use crate::engine::decision::{Input, Portfolio, Scope};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{AccountId, EventKey, NoticeKind, ResourceId};
 use crate::order::{About, Order, Told};
@@ -42,7 +42,7 @@ impl Answer {
 impl Group<'_> {
     /// Carries out the commands that wait, at most `limit`, in the order in which they were given; whether there may be more.
     pub(super) fn obey(&mut self, now: DateTime<Utc>, limit: usize) -> Result<bool, WorkerError> {
-        let waiting = self.tx().waiting_commands(limit)?;
+        let waiting = self.tx.waiting_commands(limit)?;
         for command in &waiting {
             let answer = match Order::read(&command.kind, &command.body) {
                 Ok(order) => self.carry_out(command, order, now)?,
@@ -55,9 +55,26 @@ impl Group<'_> {
                 "a command was answered"
             );
             let said = (answer.state, answer.said.as_str());
-            self.tx().answer_command(command.id, said, now)?;
+            self.tx.answer_command(command.id, said, now)?;
         }
         Ok(waiting.len() == limit)
+    }
+
+    /// What this dunlin calls itself where an order of an operator is the cause.
+    fn source_of_commands(&self) -> String {
+        format!("{}/commands", self.settings.source)
+    }
+
+    /// The account, with the resource if one is named, with what this group has changed.
+    fn sight(
+        &mut self,
+        account: &AccountId,
+        resource: Option<&ResourceId>,
+        now: DateTime<Utc>,
+    ) -> Result<Portfolio, WorkerError> {
+        let named: Vec<ResourceId> = resource.into_iter().cloned().collect();
+        let scope = Scope { named, ..Scope::default() };
+        Ok(self.cache.portfolio(&*self.tx, account, &scope, now)?)
     }
 
     fn carry_out(
@@ -145,7 +162,7 @@ impl Group<'_> {
     /// A notice that was told. Its contacts are not needed: it is told to those of now.
     fn told(&mut self, which: &Told) -> Result<Option<Notice>, WorkerError> {
         match which {
-            Told::Id(id) => Ok(self.tx().notice(id)?),
+            Told::Id(id) => Ok(self.tx.notice(id)?),
             Told::Last(account, resource, kind) => self.last_told(account, resource, kind),
         }
     }
@@ -159,7 +176,7 @@ impl Group<'_> {
         let mut before = None;
         loop {
             let query = DecisionQuery { account, resource: Some(resource), before, limit: PAGE };
-            let page = self.tx().decisions(&query)?;
+            let page = self.tx.decisions(&query)?;
             for row in &page {
                 let body: Recorded = serde_json::from_str(&row.body)?;
                 let told = body.effects.into_iter().find_map(|effect| match effect {

@@ -14,12 +14,10 @@ use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
-use crate::engine::decision::{
-    Bounced, Circumstances, Decision, Input, Portfolio, Proofs, Scope, Verdict,
-};
+use crate::engine::decision::{Bounced, Circumstances, Decision, Input, Proofs, Verdict};
 use crate::engine::effect::{Notice, NoticeItem};
 use crate::engine::gate::Because;
-use crate::engine::id::{AccountId, ResourceId};
+use crate::engine::id::AccountId;
 use crate::engine::input::{Body, Event};
 use crate::engine::moratorium::Moratoria;
 use crate::engine::policy::{Channel, PolicySet};
@@ -27,8 +25,8 @@ use crate::engine::{scope, step};
 use crate::event::{self, Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    self, Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Quarantined, Receipt,
-    Retention, Transaction,
+    Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Quarantined, Receipt, Retention,
+    Transaction,
 };
 
 /// Limits of the worker.
@@ -101,10 +99,10 @@ pub(super) struct Group<'t> {
     policies: &'t PolicySet,
     pub(super) settings: &'t Settings,
     pub(super) proofs: Proofs,
-    world: &'t World,
-    cache: Cache,
+    pub(super) world: &'t World,
+    pub(super) cache: Cache,
     /// Where this group has placed or lifted one: all of them, as they are by now.
-    moratoria: Option<Moratoria>,
+    pub(super) moratoria: Option<Moratoria>,
     /// They changed, and what they hold was not looked at since.
     pub(super) moratoria_moved: bool,
     /// Notices that somebody's server took just now, by account, to be decided about in this commit.
@@ -276,28 +274,6 @@ impl<'t> Group<'t> {
         Ok(decision)
     }
 
-    /// Takes in an event that places a moratorium or lifts one (SAFE-7); `false` if it does neither.
-    pub(super) fn take_moratorium(&mut self, event: &Event) -> Result<bool, WorkerError> {
-        let mut all = self.moratoria.as_ref().unwrap_or(self.world.moratoria()).clone();
-        let Some(target) = all.take(event) else { return Ok(false) };
-        store::put_moratorium(&mut *self.tx, &target, all.on(target.clone()))?;
-        tracing::warn!(
-            target = %target,
-            in_force = all.on(target.clone()).in_force(event.time).count(),
-            source = event.key.source,
-            id = event.key.id,
-            "a moratorium was placed or lifted"
-        );
-        self.moratoria = Some(all);
-        self.moratoria_moved = true;
-        Ok(true)
-    }
-
-    /// Moratoria as they are by now.
-    pub(super) fn moratoria(&self) -> &Moratoria {
-        self.moratoria.as_ref().unwrap_or(self.world.moratoria())
-    }
-
     /// Decides about accounts of which notices were accepted or came back, where nothing else happened to them (SAFE-4).
     pub(super) fn decide_about_notices(&mut self, now: DateTime<Utc>) -> Result<(), WorkerError> {
         while let Some(account) = self.accepted.keys().chain(self.came_back.keys()).next().cloned()
@@ -403,28 +379,6 @@ impl<'t> Group<'t> {
             self.accepted.entry(account).or_default().push(Arc::clone(&report.notice));
         }
         Ok(())
-    }
-
-    /// What the store holds, with what was flushed.
-    pub(super) fn tx(&mut self) -> &mut dyn Transaction {
-        &mut *self.tx
-    }
-
-    /// What this dunlin calls itself where an order of an operator is the cause.
-    pub(super) fn source_of_commands(&self) -> String {
-        format!("{}/commands", self.settings.source)
-    }
-
-    /// The account, with the resource if one is named, with what this group has changed.
-    pub(super) fn sight(
-        &mut self,
-        account: &AccountId,
-        resource: Option<&ResourceId>,
-        now: DateTime<Utc>,
-    ) -> Result<Portfolio, WorkerError> {
-        let named: Vec<ResourceId> = resource.into_iter().cloned().collect();
-        let scope = Scope { named, ..Scope::default() };
-        Ok(self.cache.portfolio(&*self.tx, account, &scope, now)?)
     }
 
     /// Writes what changed so far, for the questions that the store answers.

@@ -8,6 +8,7 @@ mod bounce;
 mod cache;
 mod commands;
 mod group;
+mod moratoria;
 mod outbox;
 mod replay;
 mod serve;
