@@ -38,6 +38,9 @@ pub enum Order {
     /// It stays held.
     #[serde(rename = "breaker.reject")]
     RejectBatch(BatchOrder),
+    /// Everything is forgotten that the person of an account can be told by.
+    #[serde(rename = "account.erase")]
+    Erase(Erase),
 }
 
 /// What becomes of a batch that the breaker holds.
@@ -71,6 +74,15 @@ pub struct About {
     pub account: AccountId,
     /// Which.
     pub resource: ResourceId,
+    /// Why, in the operator's words.
+    pub reason: String,
+}
+
+/// Everything is forgotten that the person of an account can be told by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    /// Which account.
+    pub account: AccountId,
     /// Why, in the operator's words.
     pub reason: String,
 }
@@ -156,7 +168,8 @@ impl Order {
             }
             Self::TellAgain(TellAgain { notice: Told::Id(_), .. })
             | Self::ApproveBatch(_)
-            | Self::RejectBatch(_) => None,
+            | Self::RejectBatch(_)
+            | Self::Erase(_) => None,
         }
     }
 

@@ -7,7 +7,7 @@ mod tasks;
 mod watch;
 mod wires;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,9 +31,10 @@ use crate::dispatch::publish_file::FilePublisher;
 use crate::dispatch::retry::Patience;
 use crate::embedded::{self, Source};
 use crate::engine::policy::Channel;
-use crate::http::{self, Heartbeat, HttpState, Need, Readiness};
+use crate::http::{self, Heartbeat, HttpState, Need, Readiness, State};
 use crate::intake::{Delivery, Intake, Mark, Pen, Tag};
 use crate::settings::Settings;
+use crate::shadow::mode::Mode;
 use crate::shutdown::Signals;
 use crate::store::StoreError;
 use crate::telemetry;
@@ -41,7 +42,7 @@ use crate::worker::{self, Ports, Replay, Serve, WorkerError, WorkerHealth};
 
 /// Where events come from and where everything goes.
 #[derive(Debug)]
-pub enum Mode {
+pub enum Place {
     /// RabbitMQ in and out, mail and texts over the channels of the settings.
     Broker,
     /// Everything in a folder.
@@ -107,25 +108,25 @@ pub enum AppError {
 /// # Errors
 ///
 /// If a part cannot be built, or a task dies. Nothing that was not committed has been acknowledged.
-pub async fn run(settings: Settings, mode: Mode) -> Result<(), AppError> {
+pub async fn run(settings: Settings, place: Place, mode: Mode) -> Result<(), AppError> {
     let signals = Signals::register().map_err(system("the handler of signals"))?;
-    let replayed = match &mode {
-        Mode::Embedded(Embedded { time: Time::Events(until), .. }) => Some(*until),
-        Mode::Embedded(_) | Mode::Broker => None,
+    let replayed = match &place {
+        Place::Embedded(Embedded { time: Time::Events(until), .. }) => Some(*until),
+        Place::Embedded(_) | Place::Broker => None,
     };
     let manual = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
     let clock: Arc<dyn Clock> =
         if replayed.is_some() { manual.clone() } else { Arc::new(SystemClock) };
-    let data = match &mode {
-        Mode::Embedded(embedded) => Some(embedded.data.as_path()),
-        Mode::Broker => None,
+    let data = match &place {
+        Place::Embedded(embedded) => Some(embedded.data.as_path()),
+        Place::Broker => None,
     };
-    let parts = Parts::build(&settings, data, &SystemClock)?;
+    let parts = Parts::build(&settings, data, mode, &SystemClock)?;
     let drain = settings.worker.drain_timeout;
-    let mut app = App { settings, clock, is_replay: replayed.is_some(), tasks: Tasks::new() };
+    let mut app = App { settings, clock, mode, is_replay: replayed.is_some(), tasks: Tasks::new() };
     app.tasks.listen(signals);
     let replay = replayed.map(|until| Replay::new(manual, until, app.stop()));
-    app.start(parts, mode, replay).await?;
+    app.start(parts, place, replay).await?;
     app.tasks.supervise(drain).await
 }
 
@@ -138,6 +139,7 @@ fn system(what: &str) -> impl FnOnce(std::io::Error) -> AppError {
 struct App {
     settings: Settings,
     clock: Arc<dyn Clock>,
+    mode: Mode,
     is_replay: bool,
     tasks: Tasks,
 }
@@ -146,26 +148,33 @@ impl App {
     async fn start(
         &mut self,
         parts: Parts,
-        mode: Mode,
+        place: Place,
         replay: Option<Replay>,
     ) -> Result<(), AppError> {
         let wires = Wires::new(&self.settings);
         let readiness = Readiness::new(Arc::clone(&self.clock));
+        if self.is_shadow() {
+            tracing::warn!(
+                "this is a shadow: it decides and records, and sends and publishes nothing"
+            );
+            readiness
+                .component("mode", Need::Listed)
+                .set(State::Ok, "shadow: nothing is sent or published");
+        }
         let pages = self.bind_pages().await?;
         let mut marks = None;
-        let publisher: Arc<dyn Publisher> = match mode {
-            Mode::Broker => {
+        let publisher: Option<Arc<dyn Publisher>> = match place {
+            Place::Broker => {
                 marks = Some(wires.marks.0);
                 let input = (wires.deliveries.0, wires.acks.1, wires.marks.1);
                 self.start_broker(input, &readiness)
             }
-            Mode::Embedded(embedded) => {
+            Place::Embedded(embedded) => {
                 // Whoever wrote the file has no login that a broker could vouch for.
                 self.settings.freshness.sources.ask_no_users();
-                let publisher =
-                    FilePublisher::open(&embedded.data).map_err(system(FilePublisher::FILE))?;
+                let publisher = self.open_file(&embedded.data)?;
                 self.start_file(embedded.events, wires.deliveries.0, wires.acks.1);
-                Arc::new(publisher)
+                publisher
             }
         };
         let shared = Shared {
@@ -173,7 +182,10 @@ impl App {
             in_flight: Arc::clone(&wires.in_flight),
             committed: Arc::clone(&wires.committed),
         };
-        self.start_relays(&parts, &shared, publisher, &readiness)?;
+        // A shadow has none: it has nothing to send, and nobody who could.
+        if let Some(publisher) = publisher {
+            self.start_relays(&parts, &shared, publisher, &readiness)?;
+        }
         drop(shared);
         if let Some(pages) = pages {
             self.start_pages(pages, &parts, wires.health.1, &readiness)?;
@@ -192,7 +204,8 @@ impl App {
             parts.sms.is_some().then_some(Channel::Sms),
         ];
         let channels = channels.into_iter().flatten().collect();
-        let settings = worker::Settings { channels, ..self.settings.for_worker() };
+        let shadow = self.is_shadow();
+        let settings = worker::Settings { channels, shadow, ..self.settings.for_worker() };
         let policies = Arc::clone(&parts.policies);
         let worker =
             Serve::new(parts.store, policies, settings, Arc::clone(&self.clock), ports, replay)?;
@@ -200,12 +213,12 @@ impl App {
         Ok(())
     }
 
-    /// Intake and the publisher's link; the state of both becomes readiness.
+    /// Intake, and unless this is a shadow the publisher's link; the state of both becomes readiness.
     fn start_broker(
         &mut self,
         (deliveries, acks, pen): (mpsc::Sender<Delivery>, mpsc::Receiver<Tag>, Pen),
         readiness: &Readiness,
-    ) -> Arc<dyn Publisher> {
+    ) -> Option<Arc<dyn Publisher>> {
         let health = BrokerHealth::default();
         let token = Token::new();
         let intake = Intake::new(self.settings.broker.clone(), deliveries, acks, health.clone())
@@ -218,15 +231,32 @@ impl App {
         });
         let stop = self.stop();
         self.tasks.add("intake", Life::Whole, async move { Ok(intake.run(stop).await?) });
-        let (publisher, link) = publisher(self.settings.broker.clone(), health.clone());
-        let close = self.close();
-        self.tasks.add("publisher", Life::Whole, async move { Ok(link.run(close).await?) });
-        let watching = watch::broker(health.subscribe(), readiness, self.close());
+        let published = (!self.is_shadow()).then(|| {
+            let (publisher, link) = publisher(self.settings.broker.clone(), health.clone());
+            let close = self.close();
+            self.tasks.add("publisher", Life::Whole, async move { Ok(link.run(close).await?) });
+            publisher
+        });
+        let watching =
+            watch::broker(health.subscribe(), readiness, published.is_some(), self.close());
         self.tasks.add("broker-health", Life::Whole, async move {
             watching.await;
             Ok(())
         });
-        Arc::new(publisher)
+        published.map(|publisher| Arc::new(publisher) as Arc<dyn Publisher>)
+    }
+
+    fn is_shadow(&self) -> bool {
+        self.mode == Mode::Shadow
+    }
+
+    /// Where state changes go in a folder.
+    fn open_file(&self, data: &Path) -> Result<Option<Arc<dyn Publisher>>, AppError> {
+        if self.is_shadow() {
+            return Ok(None);
+        }
+        let publisher = FilePublisher::open(data).map_err(system(FilePublisher::FILE))?;
+        Ok(Some(Arc::new(publisher)))
     }
 
     /// The input file; nothing is acknowledged to a file.

@@ -14,6 +14,7 @@ use crate::engine::policy::PolicySet;
 use crate::policy::{self, MissingTemplate, Policies, PolicyErrors};
 use crate::render::{self, Renderer, Templates};
 use crate::settings::Settings;
+use crate::shadow::mode::{self, Mode, ModeError};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{PolicyRow, Store, StoreError};
 
@@ -56,6 +57,9 @@ pub enum PartsError {
     /// The store.
     #[error("store: {0}")]
     Store(#[from] StoreError),
+    /// The store has another mode.
+    #[error("{0}")]
+    Mode(#[from] ModeError),
     /// The e-mail channel.
     #[error("{0}")]
     Email(#[from] EmailSettingsError),
@@ -77,6 +81,7 @@ impl Parts {
     pub(super) fn build(
         settings: &Settings,
         data: Option<&Path>,
+        mode: Mode,
         clock: &dyn Clock,
     ) -> Result<Self, PartsError> {
         let policies = policies(settings.policies.dir.as_deref())?;
@@ -91,6 +96,7 @@ impl Parts {
         }
         let mut store: Box<dyn Store> =
             Box::new(SqliteStore::open(&path, settings.store.limits.clone())?);
+        claim(store.as_mut(), mode, clock)?;
         let set = remember(store.as_mut(), policies, clock)?;
         let (email, sms) = channels(settings, data)?;
         let message_domain =
@@ -142,6 +148,13 @@ pub fn renderer(settings: &Settings) -> Result<Renderer, PartsError> {
     let brand = settings.notices.clone();
     Renderer::new(templates, &settings.templates.default_locale, brand, limits)
         .map_err(|error| PartsError::Templates(error.to_string()))
+}
+
+/// Starts the store in this mode, or says why not.
+fn claim(store: &mut dyn Store, mode: Mode, clock: &dyn Clock) -> Result<(), PartsError> {
+    let mut tx = store.begin()?;
+    mode::claim(tx.as_mut(), mode, clock.now())?;
+    Ok(tx.commit()?)
 }
 
 /// Keeps the text of every policy that is used, and adds the versions that only the store still knows: a case in flight keeps

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::AppError;
 use crate::shutdown::Signals;
@@ -48,7 +49,7 @@ impl Tasks {
 
     /// Stops at the first signal; the second one ends the process.
     pub(super) fn listen(&mut self, signals: Signals) {
-        self.signals.spawn(signals.run(self.stop.clone()));
+        self.signals.spawn(signals.run(self.stop.clone()).in_current_span());
     }
 
     pub(super) fn add(
@@ -57,14 +58,18 @@ impl Tasks {
         life: Life,
         task: impl Future<Output = Result<(), AppError>> + Send + 'static,
     ) {
-        let id = self.set.spawn(task).id();
+        let id = self.set.spawn(task.in_current_span()).id();
         self.names.insert(id, (name, life));
     }
 
     /// The worker has a thread of its own: its store is synchronous.
     pub(super) fn add_worker(&mut self, worker: Serve) {
         let runtime = tokio::runtime::Handle::current();
-        let work = move || runtime.block_on(worker.run()).map_err(AppError::from);
+        let span = tracing::Span::current();
+        let work = move || {
+            let _in_span = span.entered();
+            runtime.block_on(worker.run()).map_err(AppError::from)
+        };
         let id = self.set.spawn_blocking(work).id();
         self.names.insert(id, ("worker", Life::Worker));
     }

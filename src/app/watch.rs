@@ -87,20 +87,24 @@ fn show_freshness(component: &ComponentHandle, outlook: &Outlook) {
     component.set(State::Degraded, detail);
 }
 
-/// Both links to the broker, and the bindings that are missing. They have their lines before this is first polled.
+/// The links to the broker, and the bindings that are missing; in the shadow nothing is published. They have their lines before this is
+/// first polled.
 pub(super) fn broker(
     mut state: watch::Receiver<BrokerState>,
     readiness: &Readiness,
+    publishes: bool,
     close: CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
     let consume = readiness.component("broker-consume", Need::Required);
-    let publish = readiness.component("broker-publish", Need::Required);
+    let publish = publishes.then(|| readiness.component("broker-publish", Need::Required));
     let readiness = readiness.clone();
     async move {
         loop {
             let now = state.borrow_and_update().clone();
             show(&consume, &now.consume);
-            show(&publish, &now.publish);
+            if let Some(publish) = &publish {
+                show(publish, &now.publish);
+            }
             readiness.set_missing_bindings(now.unroutable);
             let Some(Ok(())) = close.run_until_cancelled(state.changed()).await else { return };
         }

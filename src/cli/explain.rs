@@ -30,9 +30,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, settings: &Settings) -> miette::Result<ExitCode> {
-    let store =
-        args.data.map_or_else(|| settings.store.path.clone(), |data| data.join("dunlin.db"));
-    let reader = open(&store, settings)?;
+    let reader = super::reader(args.data, settings)?;
     let question = Question {
         resource: ResourceId::new(args.resource),
         account: args.account.map(AccountId::new),

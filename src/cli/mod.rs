@@ -1,5 +1,6 @@
 //! The command line: what each subcommand takes, and which part of the program does it. One file a subcommand.
 
+mod account;
 mod breaker;
 mod event;
 mod explain;
@@ -7,11 +8,15 @@ mod hand;
 mod held;
 mod hold;
 mod inspect;
+mod ledger;
 mod order;
 mod policy;
+mod reachability;
 mod refund;
 mod run;
+mod shadow;
 pub mod simulate;
+mod span;
 mod summary;
 mod template;
 
@@ -23,9 +28,11 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 
+use self::span::{span, span_text};
 use crate::app;
 use crate::event::Limits;
 use crate::settings::{Loaded, Settings, Source};
+use crate::store::sqlite::SqliteReader;
 
 /// A notification and dunning worker: billing events in, warnings and state changes out.
 #[derive(Debug, Parser)]
@@ -70,6 +77,17 @@ enum Command {
     Refund(refund::Command),
     /// Explains a resource: where it is, how it came there, who was told, what comes next, what would change it.
     Explain(explain::Args),
+    /// Erases the person of an account.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Lists accounts that nobody can be told about, with what is stopped or released meanwhile.
+    Reachability(reachability::Args),
+    /// Verifies and exports the chained record of decisions.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    /// Compares a shadow with the system in charge, and hands over to it.
+    #[command(subcommand)]
+    Shadow(shadow::Command),
     /// Lets steps wait, or lets them go on (SAFE-7).
     #[command(subcommand)]
     Hold(hold::Command),
@@ -147,6 +165,13 @@ fn dispatch(cli: Cli) -> miette::Result<ExitCode> {
         Command::Template(command) => template::run(command, &settings(config)?.settings),
         Command::Refund(command) => refund::run(command),
         Command::Explain(args) => explain::run(args, &settings(config)?.settings),
+        Command::Account(command) => {
+            let settings = settings(config)?.settings;
+            with_network(account::run(command, &settings))
+        }
+        Command::Reachability(args) => reachability::run(args, &settings(config)?.settings),
+        Command::Ledger(command) => ledger::run(command, &settings(config)?.settings),
+        Command::Shadow(command) => shadow::run(command, &settings(config)?.settings),
         Command::Held(args) => held::held(args, &settings(config)?.settings),
         Command::ApproveRelease(args) => {
             let settings = settings(config)?.settings;
@@ -233,6 +258,12 @@ fn run_simulate(
     })
     .map_err(|error| miette::miette!("{error}"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens a store that is there, for a look at one commit of it; creates and migrates nothing.
+fn reader(data: Option<PathBuf>, settings: &Settings) -> miette::Result<SqliteReader> {
+    let path = data.map_or_else(|| settings.store.path.clone(), |data| data.join("dunlin.db"));
+    explain::open(&path, settings)
 }
 
 /// Reads the configuration, or says everything that is wrong with it.

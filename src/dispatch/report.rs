@@ -59,6 +59,23 @@ pub struct DeliveryReport {
     pub sent: Option<SentMessage>,
 }
 
+impl DeliveryReport {
+    /// The same without what the person can be told by, who was erased meanwhile. It is final: nobody is told any more.
+    pub fn erased(&self) -> Self {
+        Self {
+            delivery: self.delivery.clone(),
+            notice_id: self.notice_id.clone(),
+            notice: Arc::clone(&self.notice),
+            channel: self.channel,
+            attempt: self.attempt,
+            outcome: self.outcome,
+            receipt: "erased".to_owned(),
+            next_at: None,
+            sent: None,
+        }
+    }
+}
+
 /// An attempt to publish.
 #[derive(Debug)]
 pub struct PublicationReport {

@@ -23,6 +23,9 @@ pub struct Account {
     /// Who it is; facts wait until this is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Register<Profile>>,
+    /// When everything was erased that the person can be told by: what is older and comes late brings nothing of it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<DateTime<Utc>>,
     /// What it has and had.
     #[serde(default)]
     pub balances: Balances,
@@ -134,6 +137,7 @@ impl Account {
         Self {
             id,
             profile: None,
+            erased_at: None,
             balances: Balances::default(),
             arrears: None,
             doubted: None,
@@ -163,6 +167,12 @@ impl Account {
         let is_open = |claimed| !self.balances.is_settled_from(claimed);
         self.arrears_claimed.is_some_and(is_open)
             || self.balances.current().is_some_and(|balance| balance < Decimal::ZERO)
+    }
+
+    /// Whether the person was erased and nobody is known since whom to tell.
+    pub fn is_erased(&self) -> bool {
+        let is_known = |profile: &Register<Profile>| !profile.value.contacts.is_empty();
+        self.erased_at.is_some() && !self.profile.as_ref().is_some_and(is_known)
     }
 
     /// The name to show, if any.

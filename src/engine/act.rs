@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::deadline::{self, Place};
 use super::decision::Verdict;
 use super::effect::Notice;
+use super::erasure;
 use super::fact;
 use super::gate::{self, Because, Wanted};
 use super::id::{EventKey, PhaseName, ResourceId};
@@ -50,6 +51,8 @@ pub enum What {
     TellAgain(Notice),
     /// A return is not refused as suspicious (RET-5).
     AllowReturn(ResourceId),
+    /// Everything is forgotten that the person can be told by; nothing is released by it (SAFE-4).
+    Erase,
 }
 
 /// What became of an act, in words: done, or refused.
@@ -86,6 +89,13 @@ impl Hand {
         self.approved.is_empty() && self.extended.is_empty() && self.return_allowed.is_none()
     }
 
+    /// Leaves out why, in whose words so ever.
+    pub(super) fn forget_reasons(&mut self) {
+        let extended = self.extended.values_mut().map(|(_, given)| given);
+        let all = self.approved.values_mut().chain(extended).chain(&mut self.return_allowed);
+        all.for_each(|given| given.reason.clear());
+    }
+
     /// The trouble is over that these were decided about.
     pub(super) fn end_episode(&mut self) {
         self.approved.clear();
@@ -102,6 +112,8 @@ impl Act {
                 alloc::vec![id]
             }
             What::TellAgain(notice) => notice.items.iter().map(|item| &item.resource).collect(),
+            // About all that the account has.
+            What::Erase => Vec::new(),
         }
     }
 
@@ -109,9 +121,9 @@ impl Act {
         Given { by: self.by.clone(), at, reason: self.reason.clone() }
     }
 
-    /// For the record: who and why.
-    fn signed(&self, what: &str) -> String {
-        format!("{what}, by {}: {}", self.by, self.reason)
+    /// For the record: what, and who says so and why.
+    fn signed(&self, what: &str) -> (String, Option<String>) {
+        (what.into(), Some(format!(", by {}: {}", self.by, self.reason)))
     }
 }
 
@@ -124,6 +136,7 @@ pub(super) fn apply(work: &mut Work<'_>, act: &Act) -> Answer {
         What::Extend(id, until) => extend(work, act, id, *until),
         What::TellAgain(notice) => tell_again(work, act, notice),
         What::AllowReturn(id) => allow_return(work, act, id),
+        What::Erase => Ok(erase(work, act)),
     };
     work.cause = None;
     outcome
@@ -134,11 +147,8 @@ fn take_fact(work: &mut Work<'_>, act: &Act, event: &Event) -> Answer {
         Verdict::Applied => {
             work.cause = Some(act.key.clone());
             let resource = event.body.resources().next().cloned();
-            work.because(
-                "SAFE-7",
-                resource.as_ref(),
-                format!("ordered by {}: {}", act.by, act.reason),
-            );
+            let said = Some(format!(" by {}: {}", act.by, act.reason));
+            work.because_said("SAFE-7", resource.as_ref(), ("ordered".into(), said));
             Ok("done".into())
         }
         Verdict::Stale => Err("it is released, or something newer is known".into()),
@@ -165,7 +175,8 @@ fn approve(work: &mut Work<'_>, act: &Act, id: &ResourceId) -> Answer {
         .filter(|due| due.step.irreversible && due.wanted_at <= work.now)
         .ok_or_else(|| format!("no release of {id} is due"))?;
     let to = due.step.to.clone();
-    if due.proven.missing.is_none() {
+    let is_erased = erasure::holds(&work.account, resource, (&to, true));
+    if due.proven.missing.is_none() && !is_erased {
         return Err(match due.proven.from.filter(|from| *from > work.now) {
             Some(from) => {
                 format!("{to} lacks no proof: somebody was told, and it comes at {}", stamp(from))
@@ -195,7 +206,7 @@ fn approve(work: &mut Work<'_>, act: &Act, id: &ResourceId) -> Answer {
     let Some(resource) = work.resources.get_mut(id) else { return Err("it is gone".into()) };
     resource.hand.approved.insert(to.clone(), given);
     let said = act.signed(&format!("{to} is approved without proof that anybody was told"));
-    work.because("SAFE-4", Some(id), said);
+    work.because_said("SAFE-4", Some(id), said);
     Ok(format!("{to} of {id} needs no proof any more, in this episode"))
 }
 
@@ -218,7 +229,7 @@ fn extend(work: &mut Work<'_>, act: &Act, id: &ResourceId, until: DateTime<Utc>)
     *promised = until.max(*promised);
     resource.hand.extended.insert(next.to.clone(), (until, given));
     let said = format!("{} does not come before {}", next.to, stamp(until));
-    work.because("SAFE-9", Some(id), act.signed(&said));
+    work.because_said("SAFE-9", Some(id), act.signed(&said));
     Ok(format!("{said}, in this episode"))
 }
 
@@ -238,7 +249,7 @@ fn tell_again(work: &mut Work<'_>, act: &Act, told: &Notice) -> Answer {
     }
     for id in &again {
         let said = format!("{} of {} is told again", told.kind, stamp(told.at));
-        work.because("SAFE-4", Some(id), act.signed(&said));
+        work.because_said("SAFE-4", Some(id), act.signed(&said));
     }
     let names: Vec<&str> = again.iter().map(|id| id.as_str()).collect();
     Ok(format!("{} is told again, about {}", told.kind, names.join(", ")))
@@ -256,8 +267,20 @@ fn allow_return(work: &mut Work<'_>, act: &Act, id: &ResourceId) -> Answer {
     let Some(resource) = work.resources.get_mut(id) else { return Err("it is gone".into()) };
     resource.hand.return_allowed = Some(given);
     let said = act.signed("a return is not refused as suspicious");
-    work.because("RET-5", Some(id), said);
+    work.because_said("RET-5", Some(id), said);
     Ok(format!("a return of {id} may be asked for again: the other rules answer it"))
+}
+
+fn erase(work: &mut Work<'_>, act: &Act) -> String {
+    erasure::erase(work);
+    let said =
+        act.signed("the person is erased: nobody can be told, and no release comes by the clock");
+    work.because_said("SAFE-4", None, said);
+    let ids: Vec<ResourceId> = work.resources.keys().cloned().collect();
+    for id in ids.iter().filter(|id| living(work, id).is_ok()).cloned().collect::<Vec<_>>() {
+        work.because("SAFE-4", Some(&id), "the person of its account is erased");
+    }
+    "the person is erased: releases by the clock are held until contacts are known again or an operator approves them".into()
 }
 
 fn stamp(at: DateTime<Utc>) -> String {

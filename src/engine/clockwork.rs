@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::account::Register;
 use super::deadline::{self, Place};
 use super::effect::{RejectCode, Request};
+use super::erasure;
 use super::gate::{self, Because, Proven, Wanted};
 use super::id::{EventKey, ResourceId};
 use super::notice;
@@ -84,7 +85,12 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
             // Beside a wish that waits for the same hold it is told no second time: one step is remembered as held.
             let is_news = resource.asked.is_none() || resource.held.is_none();
             let wanting = match because {
-                Because::Proof => Some(proof::wanting(step, resource)),
+                Because::Proof
+                    if erasure::holds(&work.account, resource, (&step.to, step.irreversible)) =>
+                {
+                    Some((format!("{} is not before contacts are known again", step.to), None))
+                }
+                Because::Proof => Some((proof::wanting(step, resource), None)),
                 Because::Moratorium => moratorium(work, resource, step.irreversible),
                 Because::Hold | Because::Clock | Because::Freshness | Because::Breaker => None,
             };
@@ -93,7 +99,7 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
                 && work.hold(id, &step.to, because)
                 && let Some(wanting) = wanting
             {
-                work.because(because.rule(), Some(id), wanting);
+                work.because_said(because.rule(), Some(id), wanting);
             }
             false
         }
@@ -108,10 +114,14 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
 }
 
 /// The moratorium that a step waits for, for the decision record.
-fn moratorium(work: &Work<'_>, resource: &Resource, irreversible: bool) -> Option<String> {
+fn moratorium(
+    work: &Work<'_>,
+    resource: &Resource,
+    irreversible: bool,
+) -> Option<(String, Option<String>)> {
     let moratoria = work.gates.moratoria?;
     let (target, id, hold) = moratoria.named_stopping(resource, irreversible, work.now)?;
-    Some(format!("moratorium {id} on {target}: {}", hold.reason))
+    Some((format!("moratorium {id} on {target}"), Some(format!(": {}", hold.reason))))
 }
 
 /// Remembers what a step waits for that is no event of the account; whether it is too early to say so.
@@ -217,7 +227,7 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
                 && work.hold(id, &asked.to, because)
                 && let Some(named) = named
             {
-                work.because(because.rule(), Some(id), named);
+                work.because_said(because.rule(), Some(id), named);
             }
         }
         gate::Verdict::Go => {

@@ -138,6 +138,9 @@ pub struct Reason {
     pub resource: Option<ResourceId>,
     /// What was concluded from which facts. No personal data.
     pub because: String,
+    /// What a person said about it, in their words; reads on from `because`. The record keeps it where it can be erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
     /// The event that caused it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventKey>,

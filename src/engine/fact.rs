@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::account::Register;
 use super::decision::Verdict;
 use super::effect::{RejectCode, Request};
+use super::erasure;
 use super::hold::Hold;
 use super::id::ResourceId;
 use super::input::{AutoRenew, Body, Event, HoldScope, Profile, Usage};
@@ -27,7 +28,8 @@ pub const PARKED_MAX: usize = 256;
 /// Takes one event in.
 pub(super) fn apply(work: &mut Work<'_>, event: &Event) -> Verdict {
     work.cause = Some(event.key.clone());
-    let verdict = dispatch(work, event);
+    let stripped = erasure::stripped(&work.account, event);
+    let verdict = dispatch(work, stripped.as_ref().unwrap_or(event));
     work.cause = None;
     verdict
 }
@@ -63,7 +65,7 @@ fn dispatch(work: &mut Work<'_>, event: &Event) -> Verdict {
         Body::HoldPlaced { resource: None, hold, reason, scope, until } => {
             let id = hold.clone().unwrap_or_else(|| unnamed(event));
             let hold = placed(event, reason, *scope, *until);
-            work.because("SAFE-7", None, said_placed(&id, &hold));
+            work.because_said("SAFE-7", None, said_placed(&id, &hold));
             work.account.holds.place(id, hold);
             Verdict::Applied
         }
@@ -87,6 +89,9 @@ fn account_updated(work: &mut Work<'_>, event: &Event, profile: &Profile) -> Ver
             "the account's currency is {}, not {}",
             known.value.currency, profile.currency
         ));
+    }
+    if erasure::is_forgotten(&work.account, event.time) {
+        return Verdict::Stale;
     }
     let was_unknown = work.account.profile.is_none();
     let register = Register { value: profile.clone(), time: event.time, key: event.key.clone() };
@@ -190,7 +195,7 @@ fn about_resource(work: &mut Work<'_>, event: &Event, id: &ResourceId) -> Verdic
         Body::HoldPlaced { hold, reason, scope, until, .. } => {
             let hold_id = hold.clone().unwrap_or_else(|| unnamed(event));
             let hold = placed(event, reason, *scope, *until);
-            work.because("SAFE-7", Some(id), said_placed(&hold_id, &hold));
+            work.because_said("SAFE-7", Some(id), said_placed(&hold_id, &hold));
             with(work, id, |resource| resource.holds.place(hold_id, hold))
         }
         Body::HoldLifted { hold, .. } => {
@@ -287,13 +292,15 @@ pub(super) fn placed(
     Hold { scope, reason: reason.into(), since: event.time, until, key: event.key.clone() }
 }
 
-fn said_placed(id: &str, hold: &Hold) -> String {
+/// That a hold was placed, and what somebody said of it.
+fn said_placed(id: &str, hold: &Hold) -> (String, Option<String>) {
     let stops = match hold.scope {
         HoldScope::Release => "releases",
         HoldScope::All => "stops, the bin and releases",
     };
     let until = hold.until.map(|until| format!(" until {until}")).unwrap_or_default();
-    format!("hold {id} is placed and stops {stops}{until}: {}", hold.reason)
+    let said = (!hold.reason.is_empty()).then(|| format!(": {}", hold.reason));
+    (format!("hold {id} is placed and stops {stops}{until}"), said)
 }
 
 fn said_lifted(id: Option<&str>) -> String {

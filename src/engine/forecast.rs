@@ -13,6 +13,7 @@ use super::account::Account;
 use super::charge;
 use super::deadline::{self, Due, Place};
 use super::decision::Proofs;
+use super::erasure;
 use super::gate::Because;
 use super::hold::Hold;
 use super::id::{NoticeKind, PhaseName};
@@ -189,7 +190,9 @@ impl<'p> Seer<'p> {
             return Some(at);
         }
         // Also before it is said: when facts, clocks or people let it go is not foreseen.
-        if self.resource.gated.is_some_and(|gated| gated.due_at <= self.from) {
+        let is_gated = self.resource.gated.is_some_and(|gated| gated.due_at <= self.from);
+        let step = (&due.step.to, due.step.irreversible);
+        if is_gated || erasure::holds(self.account, &self.resource, step) {
             return None;
         }
         while let Some(hold) = self.stopping(due.step.irreversible, at) {

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::erasure;
 use super::id::{PhaseName, ResourceId};
 use super::moratorium::Moratoria;
 use super::policy::PhaseClass;
@@ -196,6 +197,9 @@ pub fn ask(
         gates.moratoria.and_then(|moratoria| moratoria.stopping(resource, step.irreversible, now));
     if let Some(hold) = moratorium {
         return Verdict::Hold { because: Because::Moratorium, until: hold.until };
+    }
+    if !step.wished && erasure::holds(account, resource, (step.to, step.irreversible)) {
+        return Verdict::Hold { because: Because::Proof, until: None };
     }
     let Proven { from, missing } = step.proven;
     if let Some(Missing { until, .. }) = missing

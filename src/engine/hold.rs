@@ -51,6 +51,11 @@ impl Holds {
         }
     }
 
+    /// Leaves out why, in whose words so ever. They stay in force.
+    pub fn forget_reasons(&mut self) {
+        self.placed.values_mut().for_each(|hold| hold.reason.clear());
+    }
+
     /// Takes note that one hold, or all of them, ended at `time`.
     pub fn lift(&mut self, id: Option<String>, time: DateTime<Utc>) {
         match id {

@@ -27,6 +27,7 @@ mod charge;
 mod clockwork;
 mod deadline;
 mod downgrade;
+mod erasure;
 mod expiry_sync;
 mod fact;
 pub mod forecast;

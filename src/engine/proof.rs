@@ -60,7 +60,7 @@ pub(super) fn at_best(missing: Missing, now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Whether a customer's wish brought a resource to where it is.
-fn is_wished(cause: Cause) -> bool {
+pub(super) fn is_wished(cause: Cause) -> bool {
     match cause {
         Cause::Termination | Cause::Return => true,
         Cause::Start

@@ -73,10 +73,13 @@ pub fn scope(
     scope.named.extend(input.acts.iter().flat_map(Act::resources).cloned());
     let facts = input.acts.iter().filter_map(|act| match &act.what {
         What::Fact(event) => Some(event),
-        What::ApproveRelease(_) | What::Extend(..) | What::TellAgain(_) | What::AllowReturn(_) => {
-            None
-        }
+        What::ApproveRelease(_)
+        | What::Extend(..)
+        | What::TellAgain(_)
+        | What::AllowReturn(_)
+        | What::Erase => None,
     });
+    scope.all |= input.acts.iter().any(|act| act.what == What::Erase);
     for event in input.events.iter().chain(facts) {
         match &event.body {
             // Set aside by `fact`: it says nothing about the balance.
@@ -96,6 +99,8 @@ pub fn scope(
             Body::AccountUpdated(_) if account.profile.is_none() && !account.parked.is_empty() => {
                 scope.all = true;
             }
+            // What waits because nobody is known looks again.
+            Body::AccountUpdated(_) if account.is_erased() => scope.all = true,
             Body::HoldPlaced { resource: None, .. } | Body::HoldLifted { resource: None, .. } => {
                 scope.all = true;
             }

@@ -114,10 +114,21 @@ impl<'a> Work<'a> {
         resource: Option<&ResourceId>,
         because: impl Into<String>,
     ) {
+        self.because_said(rule, resource, (because.into(), None));
+    }
+
+    /// The same, with what a person said about it.
+    pub(super) fn because_said(
+        &mut self,
+        rule: &str,
+        resource: Option<&ResourceId>,
+        (because, said): (String, Option<String>),
+    ) {
         self.reasons.push(Reason {
             rule: rule.into(),
             resource: resource.cloned(),
-            because: because.into(),
+            because,
+            said,
             event: self.cause.clone(),
             at: self.now,
         });

@@ -10,6 +10,7 @@ use crate::engine::effect::{Effect, Request, Transition};
 use crate::engine::id::{EventKey, ResourceId};
 use crate::engine::input::Attachment;
 use crate::engine::resource::Resource;
+use crate::ledger::apart;
 use crate::policy::words::counted;
 use crate::store::{DecisionQuery, DecisionRow, Read, Result as Stored};
 
@@ -95,8 +96,9 @@ pub(super) fn all(store: &dyn Read, resource: &Resource) -> Result<Vec<Record>, 
         before = page.last().map(|row| row.id);
         let is_last = page.len() < PAGE;
         for row in page {
-            let body = serde_json::from_str(&row.body)
+            let mut body: Body = serde_json::from_str(&row.body)
                 .map_err(|source| ExplainError::Record { decision: row.id, source })?;
+            apart::rejoin(&mut body.reasons, row.text.as_deref());
             records.push(Record { row, body });
         }
         if is_last {
@@ -144,7 +146,7 @@ fn one(store: &dyn Read, id: &ResourceId, record: &Record) -> Stored<Decided> {
             .iter()
             .map(|reason| Because {
                 rule: reason.rule.clone(),
-                because: reason.because.clone(),
+                because: reason.because.clone() + reason.said.as_deref().unwrap_or_default(),
                 is_said: effects().any(|effect| says(effect, &reason.because)),
             })
             .collect(),

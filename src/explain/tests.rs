@@ -75,6 +75,7 @@ fn warned() -> MemoryStore {
         causes: &[],
         resources: &["ins-1".into()],
         body: &body.to_string(),
+        text: None,
     })
     .unwrap();
     let delivery = |id: &str, channel| NewDelivery {
@@ -219,6 +220,7 @@ fn a_record_or_a_policy_that_cannot_be_read_is_an_error_and_not_left_out() {
             causes: &[],
             resources: &["ins-1".into()],
             body: "{}",
+            text: None,
         };
         t.append_decision(&decision).unwrap();
     });

@@ -158,7 +158,7 @@ fn delivery(
             Channel::Email => contact.email.as_deref().map(mask::email),
             Channel::Sms => contact.phone.as_deref().map(mask::phone),
         }
-        .unwrap_or_default(),
+        .unwrap_or_else(|| "erased".to_owned()),
         role: contact.role,
         state: match state {
             DeliveryState::Pending => "waiting",

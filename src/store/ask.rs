@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf,
-    PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result,
-    Selection, SentMessage, Versioned, Waiting,
+    LedgerHead, LedgerRow, PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery,
+    ReceiptRow, Received, Result, Selection, SentMessage, Versioned, Waiting,
 };
 use crate::engine::account::Account;
 use crate::engine::breaker::Kind;
@@ -139,6 +139,23 @@ impl<A: Asks> Read for A {
         self.ask(|tables| tables.decisions(query))
     }
 
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        self.ask(|tables| tables.ledger(account, after, limit))
+    }
+
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>> {
+        self.ask(|tables| tables.ledger_head(account))
+    }
+
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>> {
+        self.ask(|tables| tables.account_ids(after, limit))
+    }
+
     fn ready_publications(
         &self,
         now: DateTime<Utc>,
@@ -180,6 +197,14 @@ impl<A: Asks> Read for A {
 
     fn notice_of(&self, delivery: &str) -> Result<Option<String>> {
         self.ask(|tables| tables.notice_of(delivery))
+    }
+
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>> {
+        self.ask(|tables| tables.last_notices(account, limit))
+    }
+
+    fn is_erased(&self, notice: &str) -> Result<bool> {
+        self.ask(|tables| tables.is_erased(notice))
     }
 
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {

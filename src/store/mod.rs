@@ -9,6 +9,7 @@
 //! * Synchronous. A backend that waits for a network hides it behind its own thread.
 
 mod ask;
+pub mod chain;
 #[cfg(test)]
 pub(crate) mod counted;
 mod error;
@@ -198,6 +199,20 @@ pub trait Read {
     /// Recorded decisions, newest first.
     fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>>;
 
+    /// Recorded decisions of an account with their links, oldest first, after the one with this id.
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>>;
+
+    /// Where the chain of an account ends; `None` if nothing was ever recorded of it.
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>>;
+
+    /// Every account that something is known of or on record, by id, after this one. The cost follows `limit`.
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>>;
+
     /// The oldest publication of each lane, where it is due and the lane is not in flight; longest due first.
     fn ready_publications(
         &self,
@@ -233,6 +248,12 @@ pub trait Read {
 
     /// The notice that a delivery belongs to.
     fn notice_of(&self, delivery: &str) -> Result<Option<String>>;
+
+    /// The last notices of an account with their ids, newest first.
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>>;
+
+    /// Whether a notice was erased since it was decided.
+    fn is_erased(&self, notice: &str) -> Result<bool>;
 
     /// The deliveries of a notice, in the order in which they were stored.
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>>;
@@ -324,6 +345,11 @@ pub trait Transaction: Read {
 
     /// Records a decision; its id.
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64>;
+
+    /// Erases from everything that is kept of an account what its person can be told by: from notices the contacts, names and
+    /// amounts, with what of them was sent or waits to be; bodies in quarantine; what records keep apart; what operators said.
+    /// Decisions, ids and the outcomes of attempts stay.
+    fn erase(&mut self, account: &AccountId) -> Result<()>;
 
     /// Puts a message for the broker at the end of its lane. One whose id is already there changes nothing: `false`.
     fn push_publication(&mut self, publication: &NewPublication) -> Result<bool>;

@@ -176,6 +176,22 @@ impl core::fmt::Debug for SentMessage {
     }
 }
 
+/// What stands where something was erased.
+pub(super) const ERASED: &str = "erased";
+
+/// A notice without what a person can be told by. Its contacts keep their places: deliveries name them by those.
+pub(super) fn erased(notice: &Notice) -> Notice {
+    let mut erased = notice.clone();
+    for contact in &mut erased.contacts {
+        (contact.email, contact.phone, contact.locale) = (None, None, None);
+        contact.name.clear();
+    }
+    erased.items.iter_mut().for_each(|item| item.name = None);
+    (erased.account_name, erased.locale) = (None, None);
+    (erased.balance, erased.daily_consumption) = (None, None);
+    erased
+}
+
 impl Attempt<'_> {
     /// Where this attempt takes a delivery: what is final stays, what was sent is never tried again (SAFE-2).
     pub(super) fn state_after(&self, before: DeliveryState) -> DeliveryState {

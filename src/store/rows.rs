@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::chain::Hash;
 use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
 
 /// A stored state and how often it was stored: what a write has to name to be accepted.
@@ -125,12 +126,15 @@ pub struct NewDecision<'a> {
     pub causes: &'a [EventKey],
     /// The resources it is about.
     pub resources: &'a [ResourceId],
-    /// Reasons and effects, as JSON. Notices go in without their contacts: addresses belong to accounts and notices only.
+    /// Reasons and effects, as JSON: ids, dates and words of dunlin's own. Notices go in without their contacts: addresses
+    /// belong to accounts and notices only.
     pub body: &'a str,
+    /// What a person can be told by, as JSON: kept where it can be erased.
+    pub text: Option<&'a str>,
 }
 
 /// A recorded decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DecisionRow {
     /// Grows with time.
     pub id: i64,
@@ -142,6 +146,8 @@ pub struct DecisionRow {
     pub causes: Vec<EventKey>,
     /// Reasons and effects, as JSON, as they were given.
     pub body: String,
+    /// What is kept apart, unless that is erased.
+    pub text: Option<String>,
 }
 
 /// Which decisions to read, newest first.
@@ -155,6 +161,52 @@ pub struct DecisionQuery<'a> {
     pub before: Option<i64>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// A recorded decision with its place in the chain of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// The decision.
+    pub decision: DecisionRow,
+    /// The resources that it is about, sorted.
+    pub resources: Vec<ResourceId>,
+    /// Its link; `None` where it is older than the chain.
+    pub link: Option<LedgerLink>,
+    /// What is kept apart, unless that is erased.
+    pub text: Option<LedgerText>,
+}
+
+/// The place of a record in its chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerLink {
+    /// From 1, in the account.
+    pub number: u64,
+    /// The hash of the record before it, or of the beginning.
+    pub previous: Hash,
+    /// Its own.
+    pub hash: Hash,
+    /// Of what is kept apart, if anything is.
+    pub text_hash: Option<Hash>,
+}
+
+/// What a record keeps apart.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LedgerText {
+    /// Hashed with it.
+    pub salt: Vec<u8>,
+    /// JSON, as it was given. Holds personal data.
+    pub text: String,
+}
+
+/// Where the chain of an account ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LedgerHead {
+    /// How many records are in the chain.
+    pub number: u64,
+    /// Hash of the last; `None` before the first.
+    pub hash: Option<Hash>,
+    /// How many records are older than the chain.
+    pub before: u64,
 }
 
 /// A command that an operator gives.
@@ -232,5 +284,22 @@ impl core::fmt::Debug for Quarantined {
             .field("code", &self.code)
             .field("field", &self.field)
             .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for DecisionRow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("DecisionRow")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .field("at", &self.at)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for LedgerText {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("LedgerText").finish_non_exhaustive()
     }
 }

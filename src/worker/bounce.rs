@@ -50,7 +50,11 @@ impl Group<'_> {
         let missing = || StoreError::Missing { what: "notice", id: notice_id.clone() };
         let notice = Arc::new(self.tx.notice(&notice_id)?.ok_or_else(missing)?);
         // Whoever passes a bounce on may quote the whole of it.
-        let receipt = mask::scrubbed(reason.unwrap_or("no reason was given"));
+        let receipt = if self.tx.is_erased(&notice_id)? {
+            "erased".to_owned()
+        } else {
+            mask::scrubbed(reason.unwrap_or("no reason was given"))
+        };
         self.record_bounce(&notice_id, (row, &notice), receipt, now)?;
         if row.state == SENT && self.proofs == Proofs::Recorded {
             let still = self.accepted_still(&rows, delivery)?;

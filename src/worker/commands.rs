@@ -3,6 +3,7 @@
 //! No side door: a command changes nothing but by a decision, which is recorded. What cannot be carried out is refused, and
 //! changes nothing.
 
+mod erase;
 mod holds;
 #[cfg(test)]
 mod tests;
@@ -99,6 +100,7 @@ impl Group<'_> {
                 }
                 None => Ok(Answer::refused("nothing like that was told")),
             },
+            Order::Erase(order) => self.erase(command, order, now),
             Order::AllowReturn(About { account, resource, reason }) => {
                 self.act(command, &account, (What::AllowReturn(resource), reason), now)
             }
@@ -123,6 +125,16 @@ impl Group<'_> {
         if let Some(refusal) = self.unknown(account, act.resources().first().copied(), now)? {
             return Ok(refusal);
         }
+        self.decided(account, act, now)
+    }
+
+    /// What the engine says to an act.
+    fn decided(
+        &mut self,
+        account: &AccountId,
+        act: Act,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, WorkerError> {
         let input = Input { acts: &[act], ..Input::default() };
         let decision = self.conclude(account, input, now)?;
         Ok(match decision.answers.into_iter().next() {

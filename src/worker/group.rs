@@ -48,6 +48,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How many at once are too many.
     pub breaker: BreakerSettings,
+    /// Another system is in charge: what is decided is recorded, and nothing of it is left to be sent or published.
+    pub shadow: bool,
     /// How long an idle worker leaves a command of an operator unseen at most.
     pub command_poll: Duration,
     /// Who may say what, and what must be known before anything is released.
@@ -66,6 +68,7 @@ impl Default for Settings {
             channels: vec![Channel::Email, Channel::Sms],
             retention: Retention::default(),
             breaker: BreakerSettings::default(),
+            shadow: false,
             command_poll: Duration::from_secs(1),
             freshness: Freshness::default(),
             #[cfg(feature = "fault-injection")]
@@ -384,6 +387,10 @@ impl<'t> Group<'t> {
                 };
             }
             Report::Delivery(report) => {
+                // Sent while it was being erased: who was told, and what, is not to be kept.
+                let is_erased = self.tx.is_erased(&report.notice_id)?;
+                let erased = is_erased.then(|| report.erased());
+                let report = erased.as_ref().unwrap_or(report);
                 self.take_proof(report)?;
                 let attempt = Attempt {
                     delivery: &report.delivery,

@@ -19,7 +19,7 @@ mod serve;
 mod sources;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod world;
 
 pub use breaker::BreakerSettings;

@@ -10,12 +10,14 @@ use uuid::Uuid;
 use super::WorkerError;
 use super::group::{Settings, Tally};
 use crate::dispatch::report::DeliveryReport;
+use crate::engine::act::What;
 use crate::engine::decision::{Decision, Input};
 use crate::engine::effect::{Effect, Notice};
 use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::input::Contact;
 use crate::engine::policy::Channel;
 use crate::event::out::{self, NoticeOutcome, OutContext, lane};
+use crate::ledger::apart;
 use crate::store::{AttemptOutcome, NewDecision, NewDelivery, NewPublication, Transaction};
 
 /// Where a decision is written to.
@@ -36,6 +38,10 @@ pub(super) fn write(
 ) -> Result<(), WorkerError> {
     for (index, effect) in decision.effects.iter().enumerate() {
         *tally.effects.entry(label(effect)).or_default() += 1;
+        if pen.settings.shadow {
+            // What is not written cannot go out, not even later.
+            continue;
+        }
         let context = OutContext {
             account,
             source: &pen.settings.source,
@@ -123,7 +129,7 @@ fn address(contact: &Contact, channel: Channel) -> Option<&String> {
     }
 }
 
-/// The record of a decision (SAFE-12). Notices go in without their contacts.
+/// The record of a decision (SAFE-12). Notices go in without their contacts, and names apart.
 fn record(
     pen: &mut Pen<'_>,
     account: &AccountId,
@@ -137,25 +143,25 @@ fn record(
     resources.extend(decision.reasons.iter().filter_map(|reason| reason.resource.clone()));
     resources.sort_unstable();
     resources.dedup();
-    let effects: Vec<Effect> = decision.effects.iter().cloned().map(without_contacts).collect();
-    let body =
-        json!({ "number": decision.number, "reasons": decision.reasons, "effects": effects })
-            .to_string();
+    let (reasons, effects, apart) = apart::split(&decision.reasons, &decision.effects);
+    let mut body = json!({ "number": decision.number, "reasons": reasons, "effects": effects });
+    if pen.settings.shadow {
+        body["shadow"] = true.into();
+    }
+    if input.acts.iter().any(|act| act.what == What::Erase) {
+        body["erased"] = true.into();
+    }
+    let body = body.to_string();
+    let text = apart.map(|apart| serde_json::to_string(&apart)).transpose()?;
     pen.tx.append_decision(&NewDecision {
         account,
         at: pen.now,
         causes: &causes,
         resources: &resources,
         body: &body,
+        text: text.as_deref(),
     })?;
     Ok(())
-}
-
-fn without_contacts(effect: Effect) -> Effect {
-    match effect {
-        Effect::Notice(notice) => Effect::Notice(Notice { contacts: Vec::new(), ..notice }),
-        other => other,
-    }
 }
 
 /// Publishes what became of a delivery, once that is final.

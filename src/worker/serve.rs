@@ -242,7 +242,9 @@ impl Serve {
         let events = deliveries.into_iter().filter(|delivery| delivery.mark.is_none());
         let taken: Vec<Taken> = events.map(|delivery| take(delivery, &self.settings)).collect();
         // In a replay time runs ahead of what is sent: a notice counts as accepted when it is due, as in `simulate`.
-        let proofs = if self.replay.is_some() { Proofs::Assumed } else { Proofs::Recorded };
+        // In the shadow nothing is sent at all: who would be told was told by the system in charge, or not at all.
+        let assumed = self.replay.is_some() || self.settings.shadow;
+        let proofs = if assumed { Proofs::Assumed } else { Proofs::Recorded };
         let mut group = Group::new(
             self.store.begin()?,
             &self.policies,

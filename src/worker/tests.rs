@@ -19,7 +19,7 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{AttemptOutcome, DecisionQuery, Limits, ReadyDelivery, Store};
 
 /// Warned at E, and released two days later if somebody heard of it a day before.
-pub(super) const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 id = "own"
 version = 1
 title = "Own"
@@ -57,7 +57,7 @@ months = [1]
 first_term_end = "same_time"
 "#;
 
-pub(super) fn at(hours: i64) -> DateTime<Utc> {
+pub(crate) fn at(hours: i64) -> DateTime<Utc> {
     let expiry: DateTime<Utc> = "2026-03-10T00:00:00Z".parse().unwrap();
     expiry + TimeDelta::hours(hours)
 }
@@ -72,8 +72,8 @@ fn policies(text: &str) -> PolicySet {
 }
 
 /// One store and the worker's groups on it, each with a clock of its own.
-pub(super) struct Bench {
-    pub(super) store: Box<dyn Store>,
+pub(crate) struct Bench {
+    pub(crate) store: Box<dyn Store>,
     policies: PolicySet,
     settings: Settings,
     pub(super) world: World,
@@ -82,7 +82,7 @@ pub(super) struct Bench {
 
 impl Bench {
     /// An account with two contacts, whose resource stopped at E: four deliveries wait.
-    pub(super) fn stopped(store: Box<dyn Store>, policy: &str) -> Self {
+    pub(crate) fn stopped(store: Box<dyn Store>, policy: &str) -> Self {
         let mut bench = Self {
             store,
             policies: policies(policy),
@@ -94,9 +94,9 @@ impl Bench {
             json!({ "name": name, "role": "creator", "email": format!("{name}@a.example"),
                 "phone": "+8613800000001" })
         };
-        let account = json!({ "account": "acc", "currency": "CNY",
+        let account = json!({ "account": "acc", "currency": "CNY", "name": "Gu Yizhou",
             "contacts": [person("ann"), person("bo")] });
-        let resource = json!({ "account": "acc", "resource": "ins", "policy": "own",
+        let resource = json!({ "account": "acc", "resource": "ins", "policy": "own", "name": "gus-web",
             "expires_at": at(0).to_rfc3339() });
         let mut group = bench.group();
         for (number, (kind, data)) in
@@ -115,21 +115,21 @@ impl Bench {
         Group::new(begun, &self.policies, &self.settings, Proofs::Recorded, &mut self.world)
     }
 
-    pub(super) fn wake(&mut self, now: DateTime<Utc>) {
+    pub(crate) fn wake(&mut self, now: DateTime<Utc>) {
         let mut group = self.group();
         group.wake(now, 10).unwrap();
         group.commit().unwrap();
     }
 
     /// What waits to be sent, e-mails first.
-    pub(super) fn waiting(&self) -> Vec<ReadyDelivery> {
+    pub(crate) fn waiting(&self) -> Vec<ReadyDelivery> {
         let reader = self.store.reader().unwrap();
         let of = |channel| reader.ready_deliveries(at(999), channel, 99, &HashSet::new()).unwrap();
         [Channel::Email, Channel::Sms].into_iter().flat_map(of).collect()
     }
 
     /// An attempt for one delivery ended so; in the commit, unless dunlin dies before it. Whether it was worth a decision.
-    fn report(
+    pub(crate) fn report(
         &mut self,
         delivery: &ReadyDelivery,
         outcome: AttemptOutcome,
@@ -171,7 +171,7 @@ impl Bench {
         self.store.reader().unwrap().find_resource(&"ins".into()).unwrap().remove(0)
     }
 
-    fn accepted_at(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn accepted_at(&self) -> Option<DateTime<Utc>> {
         self.resource().notified.get(&"stopped".into()).and_then(Notified::accepted_at)
     }
 
@@ -186,7 +186,7 @@ impl Bench {
     }
 }
 
-fn taken(number: usize, kind: &str, data: &Value) -> Taken {
+pub(super) fn taken(number: usize, kind: &str, data: &Value) -> Taken {
     let body = json!({ "specversion": "1.0", "id": number.to_string(), "source": "/billing",
         "type": format!("billing.{kind}"), "subject": "acc", "time": at(-99).to_rfc3339(), "data": data });
     let delivery = Delivery {
@@ -202,7 +202,7 @@ fn taken(number: usize, kind: &str, data: &Value) -> Taken {
 }
 
 /// Does it on every kind of store.
-pub(super) fn on_each_store(check: impl Fn(Box<dyn Store>)) {
+pub(crate) fn on_each_store(check: impl Fn(Box<dyn Store>)) {
     check(Box::new(MemoryStore::open(&MemoryDisk::default(), Limits::default()).unwrap()));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dunlin.db");

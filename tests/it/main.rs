@@ -3,14 +3,17 @@
 mod boundaries;
 mod broker;
 mod engine_properties;
+mod erasure;
 mod example_month;
 mod explain;
 mod http;
+mod ledger;
 mod operator;
 mod pipeline;
 mod policy;
 mod policy_language;
 mod refund;
+mod shadow;
 mod smtp;
 mod store_contract;
 mod support;

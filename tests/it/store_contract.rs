@@ -9,6 +9,7 @@ mod commands;
 mod file;
 mod gates;
 mod intents;
+mod ledger;
 mod notices;
 mod outbox;
 mod record;

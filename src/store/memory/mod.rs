@@ -3,11 +3,13 @@
 //! [`MemoryDisk`] is what survives a crash; dropping the [`MemoryStore`] is the crash. A transaction works on the writer's
 //! own copy and keeps what it did as a list; a commit does the same to the published copy, which readers see.
 
+mod erase;
 mod intents;
 mod outbox;
 mod read;
 mod state;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -15,10 +17,12 @@ use chrono::{DateTime, Utc};
 
 use self::state::{State, Taken};
 use super::ask::Asks;
+use super::chain;
 use super::{
     Arrival, AskOutcome, Attempt, Command, CommandState, DecisionRow, DeliveryState, IntentRow,
-    IntentState, Limits, NewCommand, NewDecision, NewDelivery, NewPublication, PolicyRow,
-    Quarantined, Reader, Receipt, Result, SentMessage, Store, StoreError, Transaction, due, past,
+    IntentState, LedgerRow, LedgerText, Limits, NewCommand, NewDecision, NewDelivery,
+    NewPublication, PolicyRow, Quarantined, Reader, Receipt, Result, SentMessage, Store,
+    StoreError, Transaction, due, past,
 };
 use crate::engine::account::Account;
 use crate::engine::breaker::Kind;
@@ -238,15 +242,30 @@ impl Transaction for MemoryTransaction<'_> {
     }
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {
-        let row = DecisionRow {
-            id: 0,
-            account: decision.account.clone(),
-            at: decision.at,
-            causes: decision.causes.to_vec(),
-            body: decision.body.to_owned(),
+        let resources: BTreeSet<&ResourceId> = decision.resources.iter().collect();
+        let text = |text: &str| LedgerText { salt: chain::salt().to_vec(), text: text.to_owned() };
+        let row = LedgerRow {
+            decision: DecisionRow {
+                id: 0,
+                account: decision.account.clone(),
+                at: decision.at,
+                causes: decision.causes.to_vec(),
+                body: decision.body.to_owned(),
+                text: decision.text.map(str::to_owned),
+            },
+            resources: resources.into_iter().cloned().collect(),
+            link: None,
+            text: decision.text.map(text),
         };
-        let resources = decision.resources.to_vec();
-        self.change(move |state| Ok(state.append_decision(&row, &resources)))
+        self.change(move |state| Ok(state.append_decision(&row)))
+    }
+
+    fn erase(&mut self, account: &AccountId) -> Result<()> {
+        let account = account.clone();
+        self.change(move |state| {
+            state.erase(&account);
+            Ok(())
+        })
     }
 
     fn push_publication(&mut self, publication: &NewPublication) -> Result<bool> {

@@ -15,13 +15,14 @@ use crate::engine::policy::Channel;
 use crate::engine::resource::{Gated, Resource};
 use crate::store::{
     Backlog, Command, CommandState, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow,
-    IntentsOf, PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received,
-    Result, Selection, SentMessage, Versioned, Waiting, due, past,
+    IntentsOf, LedgerHead, LedgerRow, PolicyRow, PublicationRow, QuarantineRow, Read,
+    ReadyDelivery, ReceiptRow, Received, Result, Selection, SentMessage, Versioned, Waiting, due,
+    past,
 };
 
 impl State {
     /// The oldest publication of each lane, longest due first.
-    fn heads(&self) -> Vec<(i64, &Queued)> {
+    fn lane_heads(&self) -> Vec<(i64, &Queued)> {
         let mut lanes = HashSet::new();
         let mut heads: Vec<_> = self
             .publications
@@ -224,13 +225,35 @@ impl Read for State {
     }
 
     fn decisions(&self, query: &DecisionQuery<'_>) -> Result<Vec<DecisionRow>> {
-        let wanted = |(row, resources): &&(DecisionRow, Vec<ResourceId>)| {
-            row.account == *query.account
-                && query.before.is_none_or(|before| row.id < before)
-                && query.resource.is_none_or(|resource| resources.contains(resource))
+        let wanted = |row: &&LedgerRow| {
+            row.decision.account == *query.account
+                && query.before.is_none_or(|before| row.decision.id < before)
+                && query.resource.is_none_or(|resource| row.resources.contains(resource))
         };
         let newest_first = self.decisions.iter().rev().filter(wanted).take(query.limit);
-        Ok(newest_first.map(|(row, _)| row.clone()).collect())
+        Ok(newest_first.map(|row| row.decision.clone()).collect())
+    }
+
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        let wanted = |row: &&LedgerRow| {
+            row.decision.account == *account && after.is_none_or(|after| row.decision.id > after)
+        };
+        Ok(self.decisions.iter().filter(wanted).take(limit).cloned().collect())
+    }
+
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>> {
+        Ok(self.heads.get(account).copied())
+    }
+
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>> {
+        let known: BTreeSet<&AccountId> = self.accounts.keys().chain(self.heads.keys()).collect();
+        let rest = known.into_iter().filter(|id| after.is_none_or(|after| *id > after));
+        Ok(rest.take(limit).cloned().collect())
     }
 
     fn ready_publications(
@@ -239,7 +262,7 @@ impl Read for State {
         limit: usize,
         lanes_in_flight: &HashSet<String>,
     ) -> Result<Vec<PublicationRow>> {
-        let heads = self.heads().into_iter();
+        let heads = self.lane_heads().into_iter();
         Ok(heads
             .filter(|(at, head)| *at <= past(now) && !lanes_in_flight.contains(&head.row.lane))
             .take(limit)
@@ -253,7 +276,7 @@ impl Read for State {
     }
 
     fn next_publication(&self, lanes_in_flight: &HashSet<String>) -> Result<Option<DateTime<Utc>>> {
-        let mut heads = self.heads().into_iter();
+        let mut heads = self.lane_heads().into_iter();
         let next = heads.find(|(_, head)| !lanes_in_flight.contains(&head.row.lane));
         Ok(next.map(|(at, _)| kept(at)))
     }
@@ -299,6 +322,19 @@ impl Read for State {
 
     fn notice_of(&self, delivery: &str) -> Result<Option<String>> {
         Ok(self.deliveries.get(delivery).map(|delivery| delivery.notice.clone()))
+    }
+
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>> {
+        let of_account = self.notices.iter().filter(|(_, notice)| notice.account == *account);
+        let mut all: Vec<_> =
+            of_account.map(|(id, one)| (id.clone(), Notice::clone(one))).collect();
+        all.sort_by(|a, b| b.1.at.cmp(&a.1.at).then_with(|| a.0.cmp(&b.0)));
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    fn is_erased(&self, notice: &str) -> Result<bool> {
+        Ok(self.erased.contains(notice))
     }
 
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {

@@ -11,10 +11,11 @@ use crate::engine::account::Account;
 use crate::engine::effect::Notice;
 use crate::engine::id::{AccountId, EventKey, PolicyKey, ResourceId};
 use crate::engine::resource::Resource;
+use crate::store::chain::{self, Link};
 use crate::store::{
-    Command, CommandState, DecisionRow, DeliveryRow, IntentKey, IntentRow, PolicyRow,
-    PublicationRow, QuarantineRow, Quarantined, Receipt, ReceiptRow, Result, SentMessage,
-    StoreError, Versioned, due, instant, past, policy_changed,
+    Command, CommandState, DeliveryRow, IntentKey, IntentRow, LedgerHead, LedgerLink, LedgerRow,
+    PolicyRow, PublicationRow, QuarantineRow, Quarantined, Receipt, ReceiptRow, Result,
+    SentMessage, StoreError, Versioned, due, instant, past, policy_changed,
 };
 
 /// Everything. Rows carry instants in microseconds, as every backend keeps them.
@@ -26,9 +27,13 @@ pub(super) struct State {
     pub(super) resources: BTreeMap<(AccountId, ResourceId), Versioned<Resource>>,
     /// When, whose, and of which resource if not the account's own.
     pub(super) wakes: BTreeSet<(i64, AccountId, Option<ResourceId>)>,
-    pub(super) decisions: Vec<(DecisionRow, Vec<ResourceId>)>,
+    pub(super) decisions: Vec<LedgerRow>,
+    /// Where the chain of each account ends.
+    pub(super) heads: BTreeMap<AccountId, LedgerHead>,
     pub(super) publications: BTreeMap<u64, Queued>,
     pub(super) notices: BTreeMap<String, Arc<Notice>>,
+    /// Those that were erased since they were decided.
+    pub(super) erased: BTreeSet<String>,
     pub(super) deliveries: BTreeMap<String, Delivery>,
     /// Deliveries that are not final: when, in which order, which.
     pub(super) pending: BTreeSet<(i64, u64, String)>,
@@ -199,11 +204,29 @@ impl State {
         true
     }
 
-    pub(super) fn append_decision(&mut self, decision: &DecisionRow, of: &[ResourceId]) -> i64 {
+    /// Its link is made here: only what is stored knows what it follows on.
+    pub(super) fn append_decision(&mut self, decision: &LedgerRow) -> i64 {
         let id = i64::try_from(self.decisions.len()).map_or(i64::MAX, |count| count + 1);
         let mut row = decision.clone();
-        (row.id, row.at) = (id, kept(past(row.at)));
-        self.decisions.push((row, of.to_vec()));
+        (row.decision.id, row.decision.at) = (id, kept(past(row.decision.at)));
+        let account = &row.decision.account;
+        let head = self.heads.get(account).copied().unwrap_or_default();
+        let previous = head.hash.unwrap_or_else(|| chain::genesis(account, head.before));
+        let text_hash = row.text.as_ref().map(|one| chain::text_hash(&one.salt, &one.text));
+        let number = head.number + 1;
+        let link = Link {
+            account,
+            number,
+            at: row.decision.at,
+            causes: &row.decision.causes,
+            resources: &row.resources,
+            body: &row.decision.body,
+            text_hash: text_hash.as_ref(),
+        };
+        let hash = chain::hash(&previous, &link);
+        self.heads.insert(account.clone(), LedgerHead { number, hash: Some(hash), ..head });
+        row.link = Some(LedgerLink { number, previous, hash, text_hash });
+        self.decisions.push(row);
         id
     }
 

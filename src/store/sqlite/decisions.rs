@@ -1,9 +1,12 @@
 //! Decision records and the texts of policies: what was decided, and by which words.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::codec::{At, Json, failed, int, json};
-use crate::engine::id::{AccountId, PolicyId, PolicyKey};
+use super::codec::{At, Json, failed, int, json, version};
+use super::ledger;
+use crate::engine::id::{AccountId, PolicyId, PolicyKey, ResourceId};
 use crate::store::{
     DecisionQuery, DecisionRow, NewDecision, PolicyRow, Result, past, policy_changed,
 };
@@ -12,26 +15,45 @@ pub(super) fn append(c: &Connection, decision: &NewDecision<'_>) -> Result<i64> 
     let failed = failed("recording a decision");
     let causes = json("the causes of a decision", &decision.causes)?;
     let account = decision.account.as_str();
+    let resources: BTreeSet<&ResourceId> = decision.resources.iter().collect();
+    let new = ledger::link(c, decision, resources.iter().copied())?;
     let id = c
-        .prepare_cached("INSERT INTO decisions (account, at, causes, body) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut insert| insert.insert((account, past(decision.at), causes, decision.body)))
+        .prepare_cached(
+            "INSERT INTO decisions (account, at, causes, body, number, previous, hash, text_hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )
+        .and_then(|mut insert| {
+            let link = &new.link;
+            insert.insert((
+                account,
+                past(decision.at),
+                causes,
+                decision.body,
+                version(link.number),
+                link.previous.as_slice(),
+                link.hash.as_slice(),
+                link.text_hash.as_ref().map(<[u8; 32]>::as_slice),
+            ))
+        })
         .map_err(failed)?;
     let mut link = c
         .prepare_cached(
-            "INSERT INTO decision_resources (account, resource, decision) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO decision_resources (account, resource, decision) VALUES (?1, ?2, ?3)",
         )
         .map_err(failed)?;
-    for resource in decision.resources {
+    for resource in resources {
         link.execute((account, resource.as_str(), id)).map_err(failed)?;
     }
+    ledger::keep(c, decision, id, &new)?;
     Ok(id)
 }
 
-pub(super) const OF_ACCOUNT: &str = "SELECT id, account, at, causes, body FROM decisions
-         WHERE account = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-pub(super) const OF_RESOURCE: &str = "SELECT d.id, d.account, d.at, d.causes, d.body
+pub(super) const OF_ACCOUNT: &str = "SELECT d.id, d.account, d.at, d.causes, d.body, t.text
+         FROM decisions d LEFT JOIN decision_texts t ON t.decision = d.id
+         WHERE d.account = ?1 AND d.id < ?2 ORDER BY d.id DESC LIMIT ?3";
+pub(super) const OF_RESOURCE: &str = "SELECT d.id, d.account, d.at, d.causes, d.body, t.text
          FROM decision_resources r JOIN decisions d ON d.id = r.decision
+         LEFT JOIN decision_texts t ON t.decision = d.id
          WHERE r.account = ?1 AND r.decision < ?2 AND r.resource = ?4
          ORDER BY r.decision DESC LIMIT ?3";
 
@@ -49,13 +71,14 @@ pub(super) fn list(c: &Connection, query: &DecisionQuery<'_>) -> Result<Vec<Deci
     .map_err(failed("reading decisions"))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
     Ok(DecisionRow {
         id: row.get(0)?,
         account: AccountId::new(row.get::<_, String>(1)?),
         at: row.get::<_, At>(2)?.0,
         causes: row.get::<_, Json<_>>(3)?.0,
         body: row.get(4)?,
+        text: row.get(5)?,
     })
 }
 

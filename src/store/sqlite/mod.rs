@@ -7,9 +7,11 @@
 mod codec;
 mod commands;
 mod decisions;
+mod erase;
 mod gates;
 mod inbox;
 mod intents;
+mod ledger;
 mod notices;
 mod open;
 #[cfg(test)]
@@ -211,6 +213,10 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn append_decision(&mut self, decision: &NewDecision<'_>) -> Result<i64> {
         decisions::append(&self.inner, decision)
+    }
+
+    fn erase(&mut self, account: &AccountId) -> Result<()> {
+        erase::erase(&self.inner, account)
     }
 
     fn push_publication(&mut self, publication: &NewPublication) -> Result<bool> {

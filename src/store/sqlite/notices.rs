@@ -10,6 +10,7 @@ use super::codec::{
     At, Count, Ended, Json, Stage, Via, channel_word, failed, int, json, outcome_word, state_word,
 };
 use crate::engine::effect::Notice;
+use crate::engine::id::AccountId;
 use crate::engine::policy::Channel;
 use crate::store::{
     Attempt, AttemptOutcome, DeliveryRow, DeliveryState, NewDelivery, ReadyDelivery, ReceiptRow,
@@ -218,6 +219,24 @@ pub(super) fn of(c: &Connection, delivery: &str) -> Result<Option<String>> {
     c.prepare_cached("SELECT notice FROM deliveries WHERE id = ?1")
         .and_then(|mut select| select.query_row([delivery], |row| row.get(0)).optional())
         .map_err(failed("looking for the notice of a delivery"))
+}
+
+pub(super) const LAST: &str =
+    "SELECT id, body FROM notices WHERE account = ?1 ORDER BY at DESC, id LIMIT ?2";
+
+pub(super) fn last(
+    c: &Connection,
+    account: &AccountId,
+    limit: usize,
+) -> Result<Vec<(String, Notice)>> {
+    c.prepare_cached(LAST)
+        .and_then(|mut select| {
+            let rows = select.query_map((account.as_str(), int(limit)), |row| {
+                Ok((row.get(0)?, row.get::<_, Json<_>>(1)?.0))
+            })?;
+            rows.collect()
+        })
+        .map_err(failed("reading the last notices of an account"))
 }
 
 pub(super) fn deliveries(c: &Connection, notice: &str) -> Result<Vec<DeliveryRow>> {

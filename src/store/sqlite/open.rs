@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_commands", include_str!("../../../migrations/sqlite/0004_commands.sql")),
     ("0005_held", include_str!("../../../migrations/sqlite/0005_held.sql")),
     ("0006_intents", include_str!("../../../migrations/sqlite/0006_intents.sql")),
+    ("0007_ledger", include_str!("../../../migrations/sqlite/0007_ledger.sql")),
 ];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).
@@ -69,6 +70,8 @@ pub(super) fn beside(path: &Path, limits: &Limits) -> Result<Connection> {
         connection.busy_timeout(limits.busy_timeout)?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is erased, forgotten or overwritten is not left in the file for whoever looks at its bytes.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)
     };
     set_up().map_err(failed("setting it up"))?;
@@ -289,6 +292,39 @@ mod tests {
             matches!(refused, StoreError::TooNew { found: 9_001, known } if known == known_schema()),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn decisions_from_before_the_chain_are_counted_where_it_begins() {
+        use crate::ledger::verify::{Wrong, verify};
+        use crate::store::{NewDecision, Read as _};
+        let folder = tempfile::tempdir().unwrap();
+        let mut older = Connection::open(folder.path().join("dunlin.db")).unwrap();
+        migrate(&mut older, &MIGRATIONS[..5]).unwrap();
+        let old = "INSERT INTO decisions (account, at, causes, body) VALUES (?1, 1, '[]', '{}')";
+        for account in ["a", "a", "b"] {
+            older.execute(old, [account]).unwrap();
+        }
+        migrate(&mut older, MIGRATIONS).unwrap();
+        let (account, at) = ("a".into(), chrono::DateTime::UNIX_EPOCH);
+        let new = NewDecision {
+            account: &account,
+            at,
+            causes: &[],
+            resources: &[],
+            body: "{}",
+            text: None,
+        };
+        crate::store::sqlite::decisions::append(&older, &new).unwrap();
+        let verified = |account: &str| verify(&older, &account.into()).unwrap();
+        let (a, b) = (verified("a"), verified("b"));
+        assert_eq!((a.before, a.records, a.wrong), (2, 1, None));
+        assert_eq!((b.before, b.records, b.wrong), (1, 0, None));
+        assert_eq!(older.account_ids(None, 9).unwrap(), ["a".into(), "b".into()]);
+        older
+            .execute_batch("DROP TRIGGER decisions_never_go; DELETE FROM decisions WHERE id = 1")
+            .unwrap();
+        assert_eq!(verified("a").wrong, Some(Wrong::Before { expected: 2, found: 1 }));
     }
 
     #[test]

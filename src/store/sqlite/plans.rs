@@ -2,7 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::{commands, decisions, gates, inbox, intents, notices, open, publications, state};
+use super::{
+    commands, decisions, gates, inbox, intents, ledger, notices, open, publications, state,
+};
 
 /// A statement, and what each step of its plan has to say.
 const PLANS: &[(&str, &[&str])] = &[
@@ -95,6 +97,13 @@ const PLANS: &[(&str, &[&str])] = &[
             "SEARCH publications USING COVERING INDEX publications_by_lane (lane=?)",
         ],
     ),
+    (
+        notices::LAST,
+        &[
+            "SEARCH notices USING INDEX notices_by_account (account=?)",
+            "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+        ],
+    ),
     (notices::READY, &["SEARCH deliveries USING INDEX deliveries_ready (channel=? AND next_at<?)"]),
     // All of partial indexes: what waits.
     (notices::NEXT, &["SEARCH deliveries USING INDEX deliveries_ready (channel=?)"]),
@@ -109,13 +118,30 @@ const PLANS: &[(&str, &[&str])] = &[
     ),
     (
         decisions::OF_ACCOUNT,
-        &["SEARCH decisions USING INDEX decisions_by_account (account=? AND id<?)"],
+        &[
+            "SEARCH d USING INDEX decisions_by_account (account=? AND id<?)",
+            "SEARCH t USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+        ],
     ),
     (
         decisions::OF_RESOURCE,
         &[
             "SEARCH r USING PRIMARY KEY (account=? AND resource=? AND decision<?)",
             "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH t USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+        ],
+    ),
+    (ledger::HEAD, &["SEARCH ledger_heads USING PRIMARY KEY (account=?)"]),
+    (
+        ledger::ROWS,
+        &[
+            "SEARCH d USING INDEX decisions_by_account (account=? AND id>?)",
+            "SEARCH t USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+            "CORRELATED SCALAR SUBQUERY 2",
+            "CO-ROUTINE (subquery-1)",
+            "SEARCH r USING COVERING INDEX decision_resources_by_decision (decision=?)",
+            "USE TEMP B-TREE FOR ORDER BY",
+            "SCAN (subquery-1)",
         ],
     ),
 ];

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::{commands, decisions, gates, inbox, intents, notices, publications, state};
+use super::{
+    commands, decisions, erase, gates, inbox, intents, ledger, notices, publications, state,
+};
 use crate::engine::account::Account;
 use crate::engine::breaker::Kind;
 use crate::engine::effect::Notice;
@@ -15,8 +17,8 @@ use crate::engine::policy::Channel;
 use crate::engine::resource::Resource;
 use crate::store::{
     Backlog, Command, DecisionQuery, DecisionRow, DeliveryRow, IntentKey, IntentRow, IntentsOf,
-    PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery, ReceiptRow, Received, Result,
-    Selection, SentMessage, Versioned, Waiting,
+    LedgerHead, LedgerRow, PolicyRow, PublicationRow, QuarantineRow, Read, ReadyDelivery,
+    ReceiptRow, Received, Result, Selection, SentMessage, Versioned, Waiting,
 };
 
 impl Read for Connection {
@@ -132,6 +134,23 @@ impl Read for Connection {
         decisions::list(self, query)
     }
 
+    fn ledger(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LedgerRow>> {
+        ledger::rows(self, account, after, limit)
+    }
+
+    fn ledger_head(&self, account: &AccountId) -> Result<Option<LedgerHead>> {
+        ledger::head(self, account)
+    }
+
+    fn account_ids(&self, after: Option<&AccountId>, limit: usize) -> Result<Vec<AccountId>> {
+        ledger::account_ids(self, after, limit)
+    }
+
     fn ready_publications(
         &self,
         now: DateTime<Utc>,
@@ -173,6 +192,14 @@ impl Read for Connection {
 
     fn notice_of(&self, delivery: &str) -> Result<Option<String>> {
         notices::of(self, delivery)
+    }
+
+    fn last_notices(&self, account: &AccountId, limit: usize) -> Result<Vec<(String, Notice)>> {
+        notices::last(self, account, limit)
+    }
+
+    fn is_erased(&self, notice: &str) -> Result<bool> {
+        erase::is_erased(self, notice)
     }
 
     fn deliveries(&self, notice: &str) -> Result<Vec<DeliveryRow>> {

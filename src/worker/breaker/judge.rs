@@ -24,6 +24,8 @@ const NAMED_MAX: usize = 10;
 pub(in crate::worker) struct Here<'h> {
     pub(in crate::worker) now: DateTime<Utc>,
     pub(in crate::worker) source: &'h str,
+    /// Nothing is left to be published.
+    pub(in crate::worker) shadow: bool,
 }
 
 impl Breaker {
@@ -162,6 +164,9 @@ impl Breaker {
         self.open.insert((trip.scope.clone(), kind), hash);
         let named = members.iter().filter_map(|row| row.resource.as_ref());
         let named: Vec<_> = named.take(NAMED_MAX).collect();
+        if here.shadow {
+            return Ok(());
+        }
         let tripped = Tripped { batch: &batch, resources: &named };
         let publication = out::breaker_tripped(here.source, &tripped);
         let lane = lane_of_breaker();

@@ -9,6 +9,7 @@ use super::judge::{find, keep};
 use super::{Breaker, each_intent};
 use crate::engine::decision::Reason;
 use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::ledger::apart;
 use crate::order::BatchOrder;
 use crate::store::{
     BatchDecision, BatchState, Command, IntentRow, IntentState, IntentsOf, NewDecision, Transaction,
@@ -37,10 +38,10 @@ impl Breaker {
         each_intent(&*tx, IntentsOf::Batch(&batch.hash), |row| {
             members.entry(row.account.clone()).or_default().push(row.clone());
         })?;
-        let said =
-            format!("batch {} {} by {}: {}", batch.hash, state.word(), command.by, order.reason);
+        let what = format!("batch {} {}", batch.hash, state.word());
+        let said = format!(" by {}: {}", command.by, order.reason);
         for (account, rows) in &members {
-            record(tx, account, (rows, &said), &cause, now)?;
+            record(tx, account, (rows, &what, &said), &cause, now)?;
         }
         let next = if goes_on { IntentState::Admitted } else { IntentState::Rejected };
         let count = tx.decide_batch(&batch.hash, next)?;
@@ -64,7 +65,7 @@ impl Breaker {
 fn record(
     tx: &mut dyn Transaction,
     account: &AccountId,
-    (rows, said): (&[IntentRow], &str),
+    (rows, what, said): (&[IntentRow], &str, &str),
     cause: &EventKey,
     now: DateTime<Utc>,
 ) -> Result<(), WorkerError> {
@@ -75,21 +76,25 @@ fn record(
             rule: "SAFE-6".into(),
             resource: row.resource.clone(),
             because: match &row.resource {
-                Some(_) => format!("{}: {said}", row.to),
-                None => format!("below zero since {}: {said}", row.due_at),
+                Some(_) => format!("{}: {what}", row.to),
+                None => format!("below zero since {}: {what}", row.due_at),
             },
+            said: Some(said.to_owned()),
             event: Some(cause.clone()),
             at: now,
         })
         .collect();
     let resources: Vec<ResourceId> = rows.iter().filter_map(|row| row.resource.clone()).collect();
-    let body = json!({ "number": number, "reasons": reasons, "effects": [] }).to_string();
+    let (reasons, effects, apart) = apart::split(&reasons, &[]);
+    let body = json!({ "number": number, "reasons": reasons, "effects": effects }).to_string();
+    let text = apart.map(|apart| serde_json::to_string(&apart)).transpose()?;
     tx.append_decision(&NewDecision {
         account,
         at: now,
         causes: std::slice::from_ref(cause),
         resources: &resources,
         body: &body,
+        text: text.as_deref(),
     })?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::store::{Command, CommandState, NewCommand};
 use crate::worker::world::World;
 
 impl Bench {
-    fn give(&mut self, order: &Order) -> i64 {
+    pub(super) fn give(&mut self, order: &Order) -> i64 {
         let (kind, body) = order.written().unwrap();
         self.give_raw(&kind, &body)
     }
@@ -26,7 +26,7 @@ impl Bench {
     }
 
     /// One group takes what waits; in the commit, unless dunlin dies before it.
-    fn obey(&mut self, hours: i64, survives: bool) {
+    pub(super) fn obey(&mut self, hours: i64, survives: bool) {
         let mut group = self.group();
         assert!(!group.obey(at(hours), 9).unwrap());
         group.flush().unwrap();
@@ -36,7 +36,7 @@ impl Bench {
         }
     }
 
-    fn command(&self, id: i64) -> Command {
+    pub(super) fn command(&self, id: i64) -> Command {
         self.store.reader().unwrap().command(id).unwrap().unwrap()
     }
 }

@@ -73,7 +73,7 @@ impl<'t> Group<'t> {
         more_due: bool,
     ) -> Result<bool, WorkerError> {
         let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(more_due) };
-        let here = Here { now, source: &self.settings.source };
+        let here = Here { now, source: &self.settings.source, shadow: self.settings.shadow };
         breaker.judge(&mut *self.tx, here, more_due)?;
         let mut more = more_due;
         if breaker.has_admitted() {

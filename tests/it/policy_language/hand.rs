@@ -62,9 +62,12 @@ impl Life {
     }
 
     fn is_on_record(&self, rule: &str, said: &str) -> bool {
-        let signed = |because: &str| because.contains("by ann") && because.contains("ticket 4711");
+        let signed = |said: &str| said.contains("by ann") && said.contains("ticket 4711");
         let mut of_rule = self.reasons.iter().filter(|reason| reason.rule == rule);
-        of_rule.any(|reason| signed(&reason.because) && reason.because.contains(said))
+        of_rule.any(|reason| {
+            let words = reason.because.clone() + reason.said.as_deref().unwrap_or_default();
+            signed(&words) && words.contains(said)
+        })
     }
 }
 
@@ -270,7 +273,9 @@ fn a_moratorium_holds_what_it_covers_names_itself_on_record_and_lets_go_when_it_
     life.moratorium(early, placed(Target::Policy("own".into()), None));
     life.live("2026-03-20T00:00:00Z");
     let names = |one: &&dunlin::engine::decision::Reason| {
-        one.rule == "SAFE-7" && one.because == "moratorium m on policy own: a flood"
+        one.rule == "SAFE-7"
+            && one.because == "moratorium m on policy own"
+            && one.said.as_deref() == Some(": a flood")
     };
     assert_eq!(life.reasons.iter().filter(names).count(), 1, "once");
     let lifted = Body::MoratoriumLifted { target: Target::Policy("own".into()), moratorium: None };

@@ -125,6 +125,7 @@ fn decide(store: &mut dyn Store, account: &str, resources: &[&str], body: &str) 
             causes: &causes,
             resources: &resources,
             body,
+            text: None,
         };
         t.append_decision(&decision).unwrap()
     })

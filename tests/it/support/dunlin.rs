@@ -188,6 +188,11 @@ format = "json"
         Dunlin { process: command.spawn().expect("dunlin starts"), http: self.http }
     }
 
+    /// Where a file of the folder is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
     /// What a file of the folder holds by now.
     pub(crate) fn read(&self, file: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(file)).unwrap_or_default()
