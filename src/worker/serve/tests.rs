@@ -16,42 +16,7 @@ use crate::store::Limits;
 use crate::store::memory::{MemoryDisk, MemoryStore};
 
 /// Stopped at E, released a minute later.
-const POLICY: &str = r#"
-id = "own"
-version = 1
-title = "Own"
-zone = "Asia/Shanghai"
-clock = "expiry"
-[[phase]]
-name = "active"
-class = "working"
-[[phase]]
-name = "stopped"
-class = "suspended"
-[[phase]]
-name = "released"
-class = "gone"
-[[step]]
-from = "active"
-to = "stopped"
-at = { from = "expiry" }
-notice = "stopped"
-[[step]]
-from = "stopped"
-to = "released"
-at = { from = "expiry", after = "60s" }
-[[notice]]
-kind = "stopped"
-on = "step"
-channels = ["email"]
-[[recovery]]
-from = "stopped"
-to = "active"
-when = "renewed"
-[renewal]
-months = [1]
-first_term_end = "same_time"
-"#;
+const POLICY: &str = include_str!("own.toml");
 
 /// Seconds after the beginning at which the term of every resource ends, and at which its release is due.
 const EXPIRY: i64 = 100;
