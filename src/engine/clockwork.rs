@@ -26,8 +26,9 @@ use super::work::{Change, Work, is_over};
 
 /// Takes every step of a resource that is due.
 pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
-    if let Some(resource) = work.resources.get_mut(id) {
-        resource.gated = None;
+    let gated = work.resources.get_mut(id).and_then(|resource| resource.gated.take());
+    if let Some(gated) = gated.filter(|gated| gated.by == Because::Breaker) {
+        work.asked_since.insert(id.clone(), gated.due_at);
     }
     take_scheduled(work, id);
     take_asked(work, id);
@@ -132,7 +133,12 @@ fn waits(work: &mut Work<'_>, id: &ResourceId, because: Because, wanted: Wanted<
     if because == Because::Breaker {
         work.ask(id, wanted);
     }
-    let gated = Gated { by: because, due_at: wanted.due_at };
+    let mut due_at = wanted.due_at;
+    if because == Because::Breaker {
+        // However late it is: it waits since it asked.
+        due_at = *work.asked_since.entry(id.clone()).or_insert(work.now);
+    }
+    let gated = Gated { by: because, due_at };
     if let Some(resource) = work.resources.get_mut(id) {
         resource.gated = Some(gated);
     }

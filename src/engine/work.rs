@@ -46,6 +46,8 @@ pub(super) struct Work<'a> {
     changes: BTreeMap<ResourceId, usize>,
     reasons: Vec<Reason>,
     intents: BTreeMap<(ResourceId, PhaseName), Intent>,
+    /// Since when resources ask to be admitted.
+    pub(super) asked_since: BTreeMap<ResourceId, DateTime<Utc>>,
 }
 
 impl<'a> Work<'a> {
@@ -69,6 +71,7 @@ impl<'a> Work<'a> {
             changes: BTreeMap::new(),
             reasons: Vec::new(),
             intents: BTreeMap::new(),
+            asked_since: BTreeMap::new(),
         }
     }
 

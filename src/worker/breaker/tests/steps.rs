@@ -220,7 +220,9 @@ fn releases_have_a_limit_of_their_own() {
 #[test]
 fn steps_that_come_alone_count_as_well_and_are_decided_once() {
     on_each_store(|store| {
-        let mut bench = Bench::new(store, five());
+        let all = Limit { number: 99, share_percent: 100, floor: 0 };
+        let stops = (five().stops.0, all);
+        let mut bench = Bench::new(store, BreakerSettings { stops, ..five() });
         for number in 0..6_usize {
             bench.add("own", number, at(i64::try_from(number).unwrap()));
         }
