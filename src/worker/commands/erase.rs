@@ -22,11 +22,11 @@ impl Group<'_> {
         let Erase { account, reason } = order;
         // What this group has decided so far is looked at as well.
         self.flush()?;
-        if self.tx().account(&account)?.is_none() {
+        if self.tx.account(&account)?.is_none() {
             return Ok(Answer::refused(format!("there is no account {account}")));
         }
         // First, so that the record of the erasure keeps its reason.
-        self.tx().erase(&account)?;
+        self.tx.erase(&account)?;
         let act =
             Act { key: self.key_of(command), by: command.by.clone(), reason, what: What::Erase };
         self.decided(&account, act, now)
