@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::WorkerError;
 use super::bounce::CameBack;
-use super::breaker::{Breaker, BreakerSettings, Steps};
+use super::breaker::{Breaker, BreakerSettings, Leave, Steps};
 use super::cache::Cache;
 use super::outbox::{self, Pen};
 use super::sources::Freshness;
@@ -32,6 +32,9 @@ use crate::intake::Delivery;
 use crate::store::{
     Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Receipt, Retention, Transaction,
 };
+
+/// How many stages of one account can be overtaken at once, one after the other.
+const STAGES_MAX: usize = 8;
 
 /// Limits of the worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,11 +276,27 @@ impl<'t> Group<'t> {
         Ok(())
     }
 
-    /// Decides about what happened to an account and about what is due for it, and writes down what follows.
+    /// Decides about what happened to an account and about what is due for it, and writes down what follows. What waited for the
+    /// breaker and would be overtaken comes first.
     pub(super) fn conclude(
         &mut self,
         account: &AccountId,
         input: Input<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Decision, WorkerError> {
+        for _ in 0..STAGES_MAX {
+            let Some(leave) = self.overtaken(account, input, now)? else { break };
+            let look = Input { gates_moved: true, ..Input::default() };
+            self.conclude_with(account, look, Some(leave), now)?;
+        }
+        self.conclude_with(account, input, None, now)
+    }
+
+    fn conclude_with(
+        &mut self,
+        account: &AccountId,
+        input: Input<'_>,
+        leave: Option<Leave>,
         now: DateTime<Utc>,
     ) -> Result<Decision, WorkerError> {
         let accepted = self.accepted.remove(account).unwrap_or_default();
@@ -289,7 +308,8 @@ impl<'t> Group<'t> {
         let known = self.cache.account(&*self.tx, account)?;
         let scope = scope(known, input, self.policies, now);
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
-        let (was, leave) = self.leave(account, &before)?;
+        let (was, usual) = self.leave(account, &before)?;
+        let leave = leave.unwrap_or(usual);
         let gates = self.world.gates(self.moratoria.as_ref());
         let gates = match &self.breaker {
             Some(breaker) => breaker.gates(gates, &leave),

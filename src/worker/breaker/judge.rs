@@ -28,6 +28,20 @@ pub(in crate::worker) struct Here<'h> {
     pub(in crate::worker) shadow: bool,
 }
 
+/// The accounts that wait for a judgement, by the minute of their fall below zero, and how many they are.
+pub(super) fn falls_by_minute(
+    tx: &dyn Transaction,
+    now: DateTime<Utc>,
+) -> Result<(BTreeMap<i64, u64>, u64), StoreError> {
+    let oldest = now - FALLS_KEPT;
+    let (mut waiting, mut count) = (BTreeMap::new(), 0);
+    for (at, fell) in tx.waiting_falls()? {
+        *waiting.entry(minute(at.max(oldest))).or_default() += fell;
+        count += fell;
+    }
+    Ok((waiting, count))
+}
+
 impl Breaker {
     /// Judges what waits: steps if nothing more is due, accounts below zero once no more have fallen for a while.
     pub(in crate::worker) fn judge(
@@ -92,12 +106,7 @@ impl Breaker {
         if self.open.contains_key(&(Scope::All, Kind::Arrears)) {
             return Ok(());
         }
-        let oldest = here.now - FALLS_KEPT;
-        let (mut waiting, mut count) = (BTreeMap::new(), 0);
-        for (at, fell) in tx.waiting_falls()? {
-            *waiting.entry(minute(at.max(oldest))).or_default() += fell;
-            count += fell;
-        }
+        let (waiting, count) = falls_by_minute(tx, here.now)?;
         let most = breaker::most_in_an_hour(&self.book.falls(), &waiting);
         let limit = self.settings.arrears.of(self.book.accounts());
         let nobody = PolicyId::from("");

@@ -17,7 +17,7 @@ use self::book::Book;
 pub(super) use self::judge::Here;
 use super::WorkerError;
 use crate::engine::account::Account;
-use crate::engine::breaker::{Kind, Limit, Scope};
+use crate::engine::breaker::{Kind, Limit, Scope, most_in_an_hour};
 use crate::engine::decision::{Decision, Portfolio};
 use crate::engine::effect::Effect;
 use crate::engine::gate::{Admission, Admitted, Crossing, Gates};
@@ -188,6 +188,58 @@ impl Breaker {
         Ok(leave)
     }
 
+    /// What waits to be judged of an account, as if it were admitted; `None` if nothing does, or if all that waits of all accounts
+    /// would be too much.
+    pub(super) fn leave_of_waiting(
+        &self,
+        tx: &dyn Transaction,
+        account: &AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Leave>, StoreError> {
+        let mut leave = Leave::default();
+        each_intent(tx, IntentsOf::Account(account), |row| {
+            if row.state != IntentState::Waiting {
+                return;
+            }
+            match &row.resource {
+                Some(id) => drop(leave.steps.insert((id.clone(), row.to.clone()))),
+                None => leave.crossing = Some(Admitted { since: row.due_at, held: false }),
+            }
+        })?;
+        leave.cleared = leave.steps.clone();
+        let asks = !leave.steps.is_empty() || leave.crossing.is_some();
+        Ok(if asks && self.has_room_for_all(tx, now)? { Some(leave) } else { None })
+    }
+
+    /// Whether everything that waits would be admitted if it were judged now.
+    fn has_room_for_all(
+        &self,
+        tx: &dyn Transaction,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let mut counts: BTreeMap<PolicyId, Count> = BTreeMap::new();
+        for (kind, policy, waiting) in tx.waiting_intents()? {
+            let count = counts.entry(policy).or_default();
+            match kind {
+                Kind::Stop => count.stops += waiting,
+                Kind::Release => count.releases += waiting,
+                Kind::Arrears => {}
+            }
+        }
+        let (waiting, _) = judge::falls_by_minute(tx, now)?;
+        let most = most_in_an_hour(&self.book.falls(), &waiting);
+        let is_open = self.open.contains_key(&(Scope::All, Kind::Arrears));
+        Ok(self.fits(&counts, now)
+            && (waiting.is_empty()
+                || (!is_open && most <= self.settings.arrears.of(self.book.accounts()))))
+    }
+
+    /// A fall below zero goes on without having been judged with the others.
+    pub(super) fn count_fall(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) {
+        let at = since.max(now - book::FALLS_KEPT);
+        self.book.admit(Kind::Arrears, &PolicyId::from(""), (at, 1));
+    }
+
     /// What the gates are told.
     pub(super) fn gates<'g>(&self, world: Gates<'g>, leave: &'g Leave) -> Gates<'g> {
         Gates {
@@ -256,6 +308,11 @@ impl Breaker {
 
     /// Whether so many of each policy may come without a judgement: nothing waits for one, and no limit can be reached.
     pub(super) fn has_room(&self, counts: &BTreeMap<PolicyId, Count>, now: DateTime<Utc>) -> bool {
+        !self.has_asked && self.fits(counts, now)
+    }
+
+    /// Whether so many of each policy break no limit, with those that were admitted before.
+    fn fits(&self, counts: &BTreeMap<PolicyId, Count>, now: DateTime<Utc>) -> bool {
         let fits = |kind, of: fn(&Count) -> u64, (each, all): (Limit, Limit)| {
             let is_open = |scope| self.open.contains_key(&(scope, kind));
             let since = now - self.settings.window;
@@ -271,8 +328,7 @@ impl Breaker {
                     && !is_open(Scope::All)
                     && admitted + total <= all.of(self.book.tracked(None)))
         };
-        !self.has_asked
-            && fits(Kind::Stop, |count| count.stops, self.settings.stops)
+        fits(Kind::Stop, |count| count.stops, self.settings.stops)
             && fits(Kind::Release, |count| count.releases, self.settings.releases)
     }
 }

@@ -1,6 +1,7 @@
 //! The breaker on both stores, as the worker's groups use it: whole sets, over pages and restarts, and the word of a person.
 
 mod falls;
+mod overtaken;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -300,7 +301,7 @@ impl Bench {
             limit: 99,
         };
         let rows = self.store.reader().unwrap().decisions(&query).unwrap();
-        rows.into_iter().map(|row| row.body).collect()
+        rows.into_iter().map(|row| row.body + &row.text.unwrap_or_default()).collect()
     }
 }
 

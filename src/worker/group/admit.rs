@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::Group;
-use crate::engine::decision::{Portfolio, Scope};
-use crate::engine::id::{AccountId, EventKey};
+use crate::engine::decision::{Circumstances, Input, Portfolio, Scope};
+use crate::engine::gate::Because;
+use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::resource::Resource;
+use crate::engine::{scope, step};
 use crate::order::BatchOrder;
 use crate::store::{BatchState, Command};
 use crate::worker::WorkerError;
@@ -30,6 +33,54 @@ impl<'t> Group<'t> {
         let cleared = self.cleared.remove(account).unwrap_or_default();
         let leave = breaker.leave(&*self.tx, account, cleared)?;
         Ok((Some(Before::of(before, self.policies)), leave))
+    }
+
+    /// What waits to be admitted and would be overtaken by what happens now: it comes first, as it would have come without
+    /// waiting, if all that waits is not too much. What only holds it overtakes nothing.
+    pub(super) fn overtaken(
+        &mut self,
+        account: &AccountId,
+        input: Input<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Leave>, WorkerError> {
+        if self.breaker.is_none() || input.events.is_empty() {
+            return Ok(None);
+        }
+        let known = self.cache.account(&*self.tx, account)?;
+        let scope = scope(known, input, self.policies, now);
+        let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
+        if before.account.doubted.is_none() && !before.resources.values().any(waits) {
+            return Ok(None);
+        }
+        let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(None) };
+        let Some(leave) = breaker.leave_of_waiting(&*self.tx, account, now)? else {
+            return Ok(None);
+        };
+        let is_asked = input.events.iter().any(|event| event.body.request().is_some());
+        if !is_asked && !self.is_withdrawn_by(&before, input, now) {
+            return Ok(None);
+        }
+        if let Some((breaker, since)) =
+            self.breaker.as_deref_mut().zip(leave.crossing.map(|crossing| crossing.since))
+        {
+            breaker.count_fall(since, now);
+        }
+        Ok(Some(leave))
+    }
+
+    /// Whether something that waits to be admitted would not come any more after this.
+    fn is_withdrawn_by(&self, before: &Portfolio, input: Input<'_>, now: DateTime<Utc>) -> bool {
+        let Some(breaker) = self.breaker.as_deref() else { return false };
+        let nothing = Leave::default();
+        let gates = breaker.gates(self.world.gates(self.moratoria.as_ref()), &nothing);
+        let circumstances = Circumstances { now, proofs: self.proofs, gates };
+        let after = step(before.clone(), input, self.policies, circumstances).after;
+        let is_moot = |(id, was): (&ResourceId, &Resource)| {
+            let is = after.resources.get(id);
+            waits(was) && is.is_none_or(|is| is.gated.is_none() && is.held.is_none())
+        };
+        (before.account.doubted.is_some() && after.account.doubted.is_none())
+            || before.resources.iter().any(is_moot)
     }
 
     /// Lets everything come that is due for these accounts, if that is all that is due and cannot be too many.
@@ -107,4 +158,9 @@ impl<'t> Group<'t> {
             None => Ok(Err("nothing is held in a replay".to_owned())),
         }
     }
+}
+
+/// Whether a step of it waits to be admitted.
+fn waits(resource: &Resource) -> bool {
+    resource.gated.is_some_and(|gated| gated.by == Because::Breaker)
 }

@@ -150,7 +150,11 @@ fn a_rejected_batch_stays_and_can_be_approved_after_all() {
         bench.settle(at(0));
         let hash = bench.batches().remove(0).hash;
         assert_eq!(bench.reject(&hash, at(10)).0, CommandState::Done);
-        assert!(bench.record(0).join("\n").contains("rejected by olga: the feed lied"));
+        let record = bench.record(0).join("\n");
+        assert!(
+            record.contains("rejected") && record.contains("by olga: the feed lied"),
+            "{record}"
+        );
         assert_eq!(bench.breaker.open_batches(), 0);
         bench.restart(at(11));
         bench.settle(at(24 * 60));
