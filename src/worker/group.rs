@@ -7,16 +7,15 @@ mod aside;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::WorkerError;
 use super::bounce::CameBack;
-use super::breaker::{Breaker, BreakerSettings, Leave, Steps};
+use super::breaker::{Breaker, Leave, Steps};
 use super::cache::Cache;
 use super::outbox::{self, Pen};
-use super::sources::Freshness;
+use super::settings::Settings;
 use super::world::{Kept, World};
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::{Bounced, Circumstances, Decision, Input, Proofs, Verdict};
@@ -25,60 +24,16 @@ use crate::engine::gate::Because;
 use crate::engine::id::AccountId;
 use crate::engine::input::{Body, Event};
 use crate::engine::moratorium::Moratoria;
-use crate::engine::policy::{Channel, PolicySet};
+use crate::engine::policy::PolicySet;
 use crate::engine::{scope, step};
-use crate::event::{self, Decoded, Refusal};
+use crate::event::{Decoded, Refusal};
 use crate::intake::Delivery;
 use crate::store::{
-    Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Receipt, Retention, Transaction,
+    Arrival, Attempt, AttemptOutcome, DeliveryRow, DeliveryState, Receipt, Transaction,
 };
 
 /// How many stages of one account can be overtaken at once, one after the other.
 const STAGES_MAX: usize = 8;
-
-/// Limits of the worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// At most so many events, wakes and reports in one commit.
-    pub group_max: usize,
-    /// What a body may be.
-    pub limits: event::Limits,
-    /// URI of this dunlin, as the `source` of what it publishes.
-    pub source: String,
-    /// The ways there are to tell somebody.
-    pub channels: Vec<Channel>,
-    /// How long things are kept.
-    pub retention: Retention,
-    /// How many at once are too many.
-    pub breaker: BreakerSettings,
-    /// Another system is in charge: what is decided is recorded, and nothing of it is left to be sent or published.
-    pub shadow: bool,
-    /// How long an idle worker leaves a command of an operator unseen at most.
-    pub command_poll: Duration,
-    /// Who may say what, and what must be known before anything is released.
-    pub freshness: Freshness,
-    /// The fault that `scripts/torture --self-test` must notice. No release has it.
-    #[cfg(feature = "fault-injection")]
-    pub acknowledges_before_commit: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            group_max: 500,
-            limits: event::Limits::default(),
-            source: "/dunlin".into(),
-            channels: vec![Channel::Email, Channel::Sms],
-            retention: Retention::default(),
-            breaker: BreakerSettings::default(),
-            shadow: false,
-            command_poll: Duration::from_secs(1),
-            freshness: Freshness::default(),
-            #[cfg(feature = "fault-injection")]
-            acknowledges_before_commit: false,
-        }
-    }
-}
 
 /// What a group did, for metrics and logs.
 #[derive(Debug, Default)]

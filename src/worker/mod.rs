@@ -16,6 +16,7 @@ mod moratoria;
 mod outbox;
 mod replay;
 mod serve;
+mod settings;
 mod sources;
 mod tally;
 #[cfg(test)]
@@ -24,9 +25,10 @@ mod world;
 
 pub use breaker::BreakerSettings;
 pub use freshness::Silence;
-pub use group::{Settings, Tally};
+pub use group::Tally;
 pub use replay::Replay;
 pub use serve::{Ports, Serve, WorkerHealth};
+pub use settings::Settings;
 pub use sources::{Freshness, HEARTBEAT, Proof, Rules, Sources};
 pub use world::Outlook;
 

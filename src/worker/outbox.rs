@@ -8,7 +8,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::WorkerError;
-use super::group::{Settings, Tally};
+use super::group::Tally;
+use super::settings::Settings;
 use crate::dispatch::report::DeliveryReport;
 use crate::engine::act::What;
 use crate::engine::decision::{Decision, Input};

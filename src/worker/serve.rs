@@ -11,8 +11,9 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
-use super::group::{Group, Settings, Taken};
+use super::group::{Group, Taken};
 use super::replay::Replay;
+use super::settings::Settings;
 use super::world::{Outlook, World};
 use super::{WorkerError, tally};
 use crate::clock::{Clock, monotonic};

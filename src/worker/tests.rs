@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::group::{Group, Settings, Taken};
+use super::group::{Group, Taken};
+use super::settings::Settings;
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::Proofs;

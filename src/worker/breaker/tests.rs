@@ -23,8 +23,9 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{
     BATCHES, Batch, BatchState, CommandState, DecisionQuery, IntentsOf, Limits, NewCommand, Store,
 };
-use crate::worker::group::{Group, Settings, Taken};
+use crate::worker::group::{Group, Taken};
 use crate::worker::serve::live;
+use crate::worker::settings::Settings;
 use crate::worker::world::World;
 
 /// Stopped at E, told a day later, released after two.

@@ -115,7 +115,7 @@ fn a_file_that_turns_every_balance_negative_trips_it_before_anybody_is_told() {
         59,
         "one an account, of that batch only"
     );
-    let said = home.count("SELECT count(*) FROM decisions WHERE body LIKE '%approved by olga%'");
+    let said = home.count("SELECT count(*) FROM decision_texts WHERE text LIKE '%by olga%'");
     assert_eq!(said, 59);
 }
 
