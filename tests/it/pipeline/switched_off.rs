@@ -155,8 +155,7 @@ fn after_three_weeks_each_case_takes_its_next_stage_only_is_told_once_and_loses_
     let mailbox = Mailbox::start();
     let home = Home::new(broker.port, mailbox.port, "weeks")
         .with("FRESHNESS__DEFAULT", "heartbeat")
-        .with("FRESHNESS__PATIENCE_SECS", "0")
-        .with("BREAKER__PATIENCE_SECS", "0");
+        .with("FRESHNESS__PATIENCE_SECS", "0");
     write_policies(&home);
     let weeks = Weeks::until_now();
     let lines: String = weeks.before().iter().map(|event| format!("{event}\n")).collect();

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::account::Account;
 use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs};
 use dunlin::engine::effect::Effect;
-use dunlin::engine::gate::{Because, Gates};
+use dunlin::engine::gate::{Because, Gates, Patience};
 use dunlin::engine::id::{AccountId, EventKey, ResourceId};
 use dunlin::engine::input::{Body, Event, TerminationMode};
 use dunlin::engine::policy::PolicySet;
@@ -19,6 +19,9 @@ const EXPIRY: &str = "2026-03-10T04:00:00Z";
 /// 00:00 in Shanghai, eight days after.
 const RELEASE: &str = "2026-03-17T16:00:00Z";
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
+
+/// Each is waited for in its own time.
+const WAITS: Patience = Patience { facts: PATIENCE, admission: TimeDelta::hours(1) };
 
 /// One account in front of gates that a test opens and shuts.
 struct Bench {
@@ -34,7 +37,7 @@ impl Bench {
         let mut bench = Self {
             policies: Policies::shipped().set,
             whole: Portfolio { account, resources: BTreeMap::new() },
-            gates: Gates { patience: PATIENCE, ..Gates::OPEN },
+            gates: Gates { patience: WAITS, ..Gates::OPEN },
             number: 0,
         };
         bench.tell("2026-03-01T00:00:00Z", Body::AccountUpdated(profile()));
@@ -88,7 +91,7 @@ fn held(effects: &[Effect]) -> Vec<&str> {
 /// In the bin since its expiry, with the release due.
 fn due(gates: Gates<'static>) -> Bench {
     let mut bench = Bench::new("tencent-cvm-prepaid", Some(EXPIRY));
-    bench.gates = Gates { patience: PATIENCE, ..gates };
+    bench.gates = Gates { patience: WAITS, ..gates };
     bench.wake(at(EXPIRY));
     assert_eq!(bench.phase(), "recycled", "what can be taken back is not held");
     assert_eq!(bench.gated(), None);
@@ -159,7 +162,7 @@ fn what_a_customer_wants_gone_at_once_waits_for_facts_and_clock_as_well() {
     ] {
         let mut bench = Bench::new("tencent-cvm-postpaid-15d", None);
         bench.tell("2026-03-02T00:00:00Z", balance(100));
-        bench.gates = Gates { patience: PATIENCE, ..gates };
+        bench.gates = Gates { patience: WAITS, ..gates };
         bench.tell("2026-03-05T00:00:00Z", terminate(TerminationMode::Immediate));
         assert_eq!(bench.phase(), "active", "{because:?}");
         assert_eq!(bench.gated(), Some((because, at("2026-03-05T00:00:00Z"))));
