@@ -1,7 +1,8 @@
 //! `dunlin explain`, from outside: what the page shows is what is printed, and that nobody can be read out of it.
-//! `explain/foreseen.rs` holds what it foresees against what then happens.
+//! `explain/foreseen.rs` holds what it foresees against what then happens; `explain/held.rs` is a worker whose releases are held.
 
 mod foreseen;
+mod held;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -56,6 +57,9 @@ fn events() -> impl Iterator<Item = Value> {
 #[test]
 fn the_page_shows_what_the_program_prints() {
     let folder = month(UNTIL);
+    held::live(folder.path());
+    for r in ["ins-1","ins-2"] { eprintln!("{}", said(&dunlin(folder.path(), &format!("explain {r} --data var/live --at 2026-03-04T00:00:00Z"))).0);
+    eprintln!("{}", said(&dunlin(folder.path(), &format!("explain {r} --data var/live"))).0); }
     let (mut shown, mut failed) = (0, 0);
     for block in PAGE.split("```console\n").skip(1) {
         let block = block.split("```").next().expect("a block ends");
