@@ -33,10 +33,12 @@ fn before() -> Vec<Value> {
     let mut events = Vec::new();
     for (owner, resource) in [("acc-1", "ins-1"), ("acc-2", "ins-2")] {
         let began = "2026-03-01T00:00:00Z";
-        let contacts = json!([{"name": "Ann", "role": "creator", "email": format!("ann@{owner}.example")}]);
+        let contacts =
+            json!([{"name": "Ann", "role": "creator", "email": format!("ann@{owner}.example")}]);
         let data = json!({"currency": "CNY", "contacts": contacts});
         events.push(event(&format!("{owner}-is"), "account.updated", owner, began, data));
-        let data = json!({"resource": resource, "policy": "tencent-cvm-postpaid-24h", "currency": "CNY"});
+        let data =
+            json!({"resource": resource, "policy": "tencent-cvm-postpaid-24h", "currency": "CNY"});
         events.push(event(&format!("{resource}-is"), "resource.activated", owner, began, data));
     }
     events.push(below("acc-1", "2026-03-02T02:00:00Z"));
