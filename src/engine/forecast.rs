@@ -20,11 +20,8 @@ use super::id::{NoticeKind, PhaseName};
 use super::moratorium::Moratoria;
 use super::notice;
 use super::policy::{Cause, Channel, NoticeRule, NoticeTrigger, PhaseClass, Policy};
-use super::resource::{Asked, Resource};
+use super::resource::{Asked, HeldStep, Resource};
 use super::slot;
-
-/// Proof that may still come is taken to come in time: what is missing now is said by the step that is held for it.
-const PROOFS: Proofs = Proofs::Assumed;
 
 /// One thing that will happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,10 +142,23 @@ impl<'p> Seer<'p> {
         }
     }
 
+    fn due(&self, proofs: Proofs) -> Option<Due<'p>> {
+        deadline::next(self.policy, &self.resource, Place::of(&self.resource), proofs)
+    }
+
+    /// Proof that may still come is taken to come in time: what is missing now is said by the step that is held for it. What
+    /// came counts from when it did.
+    fn proofs(&self) -> Proofs {
+        match self.due(Proofs::Recorded) {
+            Some(due) if due.proven.missing.is_none() => Proofs::Recorded,
+            Some(_) | None => Proofs::Assumed,
+        }
+    }
+
     /// Everything up to the next change of phase, and that; whether there is anything beyond.
     fn stage(&mut self) -> bool {
         let policy = self.policy;
-        let due = deadline::next(policy, &self.resource, Place::of(&self.resource), PROOFS);
+        let due = self.due(self.proofs());
         let due = due.map(|due| (due, due.ahead(policy, &self.resource, self.from)));
         let step_at = due.map_or(DateTime::<Utc>::MAX_UTC, |(_, at)| at);
         if let Some(asked) = self.resource.asked.clone()
@@ -181,7 +191,10 @@ impl<'p> Seer<'p> {
     /// missing.
     fn free_from(&self, due: &Due<'_>, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut at = at;
+        let is_told =
+            |held: &&HeldStep| held.because == Because::Proof.word() && due.proven.from.is_some();
         let held = self.resource.held.as_ref().filter(|held| held.to == due.step.to);
+        let held = held.filter(|held| !is_told(held));
         let has_an_end = [Because::Hold.word(), Because::Moratorium.word()];
         if held.is_some_and(|held| !has_an_end.contains(&held.because.as_str())) {
             return None;
@@ -340,7 +353,7 @@ impl<'p> Seer<'p> {
             if !slot::fits(policy, rule, &self.resource) {
                 continue;
             }
-            let slots = slot::open_slots(policy, rule, &self.resource, PROOFS);
+            let slots = slot::open_slots(policy, rule, &self.resource, self.proofs());
             for at in slots.into_iter().filter(|at| window.contains(at)) {
                 self.tell(rule, at);
             }

@@ -94,7 +94,16 @@ pub struct Gates<'g> {
     /// Whether an account that falls below zero is in arrears by that alone (SAFE-6).
     pub crossing: Crossing,
     /// A step that waits for facts or for its admission is said to be held only after this long: most wait for a moment.
-    pub patience: TimeDelta,
+    pub patience: Patience,
+}
+
+/// How long a step waits before it is said to be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Patience {
+    /// For facts.
+    pub facts: TimeDelta,
+    /// For its admission.
+    pub admission: TimeDelta,
 }
 
 impl Gates<'_> {
@@ -105,7 +114,7 @@ impl Gates<'_> {
         moratoria: None,
         admission: Admission::All,
         crossing: Crossing::All,
-        patience: TimeDelta::zero(),
+        patience: Patience { facts: TimeDelta::zero(), admission: TimeDelta::zero() },
     };
 }
 

@@ -92,18 +92,27 @@ pub(super) fn after(at: DateTime<Utc>, lead: TimeDelta) -> DateTime<Utc> {
 /// Which of its proofs a step still waits for, for the decision record.
 pub(super) fn wanting(step: &Step, resource: &Resource) -> String {
     let wanting = |proof: &Proof| match accepted_at(proof, resource) {
-        Some(at) => format!("{} after {at}", proof.lead),
+        Some(at) => format!("{} after {at}", written(proof.lead)),
         None => {
             let kinds: Vec<&str> = proof.notices.iter().map(|kind| kind.as_str()).collect();
             let of_them = match proof.of_them {
                 OfThem::All => "all of",
                 OfThem::Any => "one of",
             };
-            format!("{of_them} {} accepted, then {}", kinds.join(", "), proof.lead)
+            format!("{of_them} {} accepted, then {}", kinds.join(", "), written(proof.lead))
         }
     };
     let all: Vec<String> = step.proofs.iter().map(wanting).collect();
     format!("{} is not before: {}", step.to, all.join("; "))
+}
+
+/// A lead time as policies write it, in the largest unit that it is a whole number of.
+fn written(lead: TimeDelta) -> String {
+    let seconds = lead.num_seconds();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let whole = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+    let (unit, name) = whole.unwrap_or((1, "s"));
+    format!("{}{name}", seconds / unit)
 }
 
 /// Remembers that a notice was decided about a resource, if its policy asks proof of that.

@@ -7,12 +7,12 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::account::Register;
 use super::act::Hand;
-use super::gate::Because;
+use super::gate::{Because, Patience};
 use super::hold::Holds;
 use super::id::{AccountId, EventKey, NoticeKind, PhaseName, PolicyKey, ResourceId};
 use super::input::{Attachment, AutoRenew, Order, RenewMode, Traits};
@@ -273,9 +273,13 @@ impl Term {
 
 impl Gated {
     /// When it is said that the step is held; `None`: at once.
-    pub(super) fn said_at(&self, patience: TimeDelta) -> Option<DateTime<Utc>> {
-        let is_momentary = matches!(self.by, Because::Freshness | Because::Breaker);
-        is_momentary.then(|| self.due_at.checked_add_signed(patience)).flatten()
+    pub(super) fn said_at(&self, patience: Patience) -> Option<DateTime<Utc>> {
+        let patience = match self.by {
+            Because::Freshness => patience.facts,
+            Because::Breaker => patience.admission,
+            Because::Hold | Because::Moratorium | Because::Proof | Because::Clock => return None,
+        };
+        self.due_at.checked_add_signed(patience)
     }
 }
 

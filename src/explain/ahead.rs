@@ -82,6 +82,7 @@ pub(super) fn would_change(
     lines.extend(wishes(found, place, facts, !holds.is_empty()));
     lines.extend(holds.iter().map(|hold| lifted(hold, held)));
     lines.extend(held.and_then(let_go));
+    lines.extend(held.into_iter().flat_map(|held| proven(policy, place, held, holds.is_empty())));
     let doubted = found.account.doubted.filter(|_| policy.clock == Clock::Arrears);
     lines.extend(facts.and(doubted).map(|_| {
         "its account is below zero and may be one of too many: when that is judged or approved \
@@ -190,6 +191,9 @@ fn lifted(hold: &InForce, held: Option<&Waiting>) -> String {
 
 /// What a word for what holds a step means, where it is nothing that is listed of the resource.
 pub(super) fn why_held(because: &str) -> Option<&'static str> {
+    if because == Because::Proof.word() {
+        return Some("nobody is known to have been told of it in time (SAFE-4)");
+    }
     if because == Because::Freshness.word() {
         return Some("facts from before its deadline may still be on their way (SAFE-5)");
     }
@@ -212,4 +216,23 @@ fn let_go(held: &Waiting) -> Option<String> {
         return None;
     };
     Some(format!("{when}, it goes to {}", held.to))
+}
+
+/// What ends the wait for proof.
+fn proven(policy: &Policy, place: &Place, held: &Waiting, is_all: bool) -> Vec<String> {
+    if held.because != Because::Proof.word() {
+        return Vec::new();
+    }
+    let to = &held.to;
+    let mut steps = policy.steps.iter();
+    let step = steps.find(|step| step.from == place.phase && step.to == *to);
+    let proofs = step.into_iter().flat_map(|step| &step.proofs);
+    let mut lines: Vec<String> =
+        proofs.map(|proof| format!("it goes to {to} {} (SAFE-4)", words::proof(proof))).collect();
+    if is_all && step.is_some_and(|step| step.irreversible) {
+        lines.push(format!(
+            "when an operator approves it (dunlin approve-release), it goes to {to}"
+        ));
+    }
+    lines
 }

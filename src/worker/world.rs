@@ -12,7 +12,7 @@ use super::clocks::{Clocks, Reading, Turn};
 use super::freshness::{Facts, Heard, Known, Silence};
 use super::look::Looks;
 use super::sources::Freshness;
-use crate::engine::gate::{Because, Gates};
+use crate::engine::gate::{Because, Gates, Patience};
 use crate::engine::moratorium::Moratoria;
 use crate::intake::Mark;
 use crate::store::{self, Read};
@@ -128,7 +128,7 @@ impl World {
             Some(outside) => Gates {
                 complete_until: outside.facts.complete_until(),
                 clocks_agree: outside.clocks.agree(),
-                patience: outside.patience,
+                patience: Patience { facts: outside.patience, ..Patience::default() },
                 moratoria,
                 ..Gates::OPEN
             },

@@ -11,4 +11,5 @@ mod operations;
 mod outage;
 mod proof;
 mod quiet;
+mod switched_off;
 mod tools;

@@ -56,7 +56,11 @@ fn a_shadow_sends_nothing_and_after_the_hand_over_only_what_comes_next_goes_out(
     );
     let mut resource = quick("acc-1", "ins-1", ahead(2500));
     resource["data"]["policy"] = "slow".into();
-    foreign.publish("shadow.in", Mode::Structured, &[account("acc-1"), resource]);
+    // What is still to come when dunlin takes over, and the whole of what came before.
+    let mut later = quick("acc-2", "ins-2", ahead(13_000));
+    later["data"]["policy"] = "slow".into();
+    let events = [account("acc-1"), resource, account("acc-2"), later];
+    foreign.publish("shadow.in", Mode::Structured, &events);
     let recorded = |what: &str| {
         home.count(&format!("SELECT count(*) FROM decisions WHERE body LIKE '%{what}%'"))
     };
@@ -87,24 +91,49 @@ fn a_shadow_sends_nothing_and_after_the_hand_over_only_what_comes_next_goes_out(
     assert!(text(&refused.stderr).contains("is live"), "{}", text(&refused.stderr));
 
     let dunlin = home.start_ready();
-    let published = until("the release", || {
-        let to = home.query("SELECT state FROM resources WHERE id = 'ins-1'");
-        to[0][0].contains("\"phase\":\"released\"").then_some(())
-    });
-    let () = published;
+    for (resource, phase) in [("ins-1", "released"), ("ins-2", "recycled")] {
+        let state = format!("SELECT state ->> '$.phase' FROM resources WHERE id = '{resource}'");
+        until_eq(&vec![vec![phase.to_owned()]], || home.query(&state));
+    }
+    // The second news of the expiry of the first one, and both of the second one, to two people by two channels each.
+    until_eq(&12, || home.count("SELECT count(*) FROM deliveries WHERE state = 'sent'"));
     until_eq(&0, || home.count("SELECT count(*) FROM publications"));
-    mailbox.wait_for(4);
-    assert_eq!(home.count("SELECT count(*) FROM notices"), 1, "the second, not the first");
+    assert_eq!(mailbox.wait_for(12).len(), 12, "and nothing old");
     let count = foreign.depth("shadow.seen");
     let events = foreign.read("shadow.seen", count);
-    let changes: Vec<&Value> =
-        events.iter().filter(|event| event["type"] == "lifecycle.resource.changed").collect();
-    let [released] = changes[..] else { panic!("{changes:#?}") };
-    let sequence = released["sequence"].as_str().and_then(|text| text.parse::<u64>().ok());
-    assert_eq!((&released["data"]["to"], sequence), (&json!("released"), Some(2)));
+    let mut said: Vec<String> = events.iter().map(in_short).collect();
+    said.sort();
+    said.dedup();
+    let expected = [
+        "acc-1 told expired",
+        "acc-2 told expired",
+        "acc-2 told expiry-warning",
+        "ins-1 to released, change 2",
+        "ins-2 to recycled, change 1",
+    ];
+    assert_eq!((said, events.len()), (expected.map(str::to_owned).to_vec(), 14));
+    assert_eq!(
+        home.count("SELECT count(*) FROM notices"),
+        3,
+        "of the first the second, not the first"
+    );
     assert!(dunlin.stop().success());
     let verified = home.run(&["ledger", "verify"]);
     assert!(verified.status.success(), "{}", text(&verified.stdout));
+}
+
+/// What a published event says, in short.
+fn in_short(event: &Value) -> String {
+    let word = |key: &str| event["data"][key].as_str().expect("text");
+    match event["type"].as_str() {
+        Some("lifecycle.resource.changed") => {
+            let sequence: u64 =
+                event["sequence"].as_str().expect("text").parse().expect("a number");
+            format!("{} to {}, change {sequence}", word("resource"), word("to"))
+        }
+        Some("lifecycle.notice.sent") => format!("{} told {}", word("account"), word("notice")),
+        other => panic!("{other:?}: {event:#}"),
+    }
 }
 
 fn dunlin(folder: &Path, line: &str) -> Output {

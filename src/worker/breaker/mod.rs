@@ -20,7 +20,7 @@ use crate::engine::account::Account;
 use crate::engine::breaker::{Kind, Limit, Scope, most_in_an_hour};
 use crate::engine::decision::{Decision, Portfolio};
 use crate::engine::effect::Effect;
-use crate::engine::gate::{Admission, Admitted, Crossing, Gates};
+use crate::engine::gate::{Admission, Admitted, Crossing, Gates, Patience};
 use crate::engine::id::{AccountId, PhaseName, PolicyId, ResourceId};
 use crate::engine::policy::{Clock, PhaseClass, Policy, PolicySet};
 use crate::store::{
@@ -261,7 +261,7 @@ impl Breaker {
         Gates {
             admission: Admission::Only(&leave.steps),
             crossing: Crossing::Only(leave.crossing),
-            patience: world.patience.max(self.settings.patience),
+            patience: Patience { admission: self.settings.patience, ..world.patience },
             ..world
         }
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::account::Account;
 use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs};
 use dunlin::engine::effect::Effect;
-use dunlin::engine::gate::{Because, Gates};
+use dunlin::engine::gate::{Because, Gates, Patience};
 use dunlin::engine::hold::Hold;
 use dunlin::engine::id::{AccountId, EventKey, ResourceId};
 use dunlin::engine::input::{Body, Event, HoldScope, TerminationMode};
@@ -22,6 +22,9 @@ const EXPIRY: &str = "2026-03-10T04:00:00Z";
 const RELEASE: &str = "2026-03-17T16:00:00Z";
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
 
+/// Each is waited for in its own time.
+const WAITS: Patience = Patience { facts: PATIENCE, admission: TimeDelta::hours(1) };
+
 /// One account in front of gates that a test opens and shuts.
 struct Bench {
     policies: PolicySet,
@@ -36,7 +39,7 @@ impl Bench {
         let mut bench = Self {
             policies: Policies::shipped().set,
             whole: Portfolio { account, resources: BTreeMap::new() },
-            gates: Gates { patience: PATIENCE, ..Gates::OPEN },
+            gates: Gates { patience: WAITS, ..Gates::OPEN },
             number: 0,
         };
         bench.tell("2026-03-01T00:00:00Z", Body::AccountUpdated(profile()));
@@ -91,10 +94,10 @@ fn held(effects: &[Effect]) -> Vec<&str> {
 fn due(gates: Gates<'static>) -> Bench {
     let mut bench = Bench::new("tencent-cvm-prepaid", Some(EXPIRY));
     // Facts that may be stale stop nothing that can be taken back.
-    bench.gates = Gates { patience: PATIENCE, clocks_agree: true, ..gates };
+    bench.gates = Gates { patience: WAITS, clocks_agree: true, ..gates };
     bench.wake(at(EXPIRY));
     assert_eq!(bench.phase(), "recycled");
-    bench.gates = Gates { patience: PATIENCE, ..gates };
+    bench.gates = Gates { patience: WAITS, ..gates };
     assert_eq!(bench.gated(), None);
     bench
 }
@@ -163,7 +166,7 @@ fn what_a_customer_wants_gone_at_once_waits_for_facts_and_clock_as_well() {
     ] {
         let mut bench = Bench::new("tencent-cvm-postpaid-15d", None);
         bench.tell("2026-03-02T00:00:00Z", balance(100));
-        bench.gates = Gates { patience: PATIENCE, ..gates };
+        bench.gates = Gates { patience: WAITS, ..gates };
         bench.tell("2026-03-05T00:00:00Z", terminate(TerminationMode::Immediate));
         assert_eq!(bench.phase(), "active", "{because:?}");
         assert_eq!(bench.gated(), Some((because, at("2026-03-05T00:00:00Z"))));
