@@ -197,7 +197,8 @@ impl Group<'_> {
             let query = DecisionQuery { account, resource: Some(resource), before, limit: PAGE };
             let page = self.tx.decisions(&query)?;
             for row in &page {
-                let body: Recorded = serde_json::from_str(&row.body)?;
+                // A record of another version that cannot be read is no reason to stop: nothing is told by it.
+                let Ok(body) = serde_json::from_str::<Recorded>(&row.body) else { continue };
                 let told = body.effects.into_iter().find_map(|effect| match effect {
                     Effect::Notice(notice) if notice.kind == *kind => Some(notice),
                     _ => None,
