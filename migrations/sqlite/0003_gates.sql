@@ -11,3 +11,9 @@ CREATE TABLE registers (
     body TEXT NOT NULL,
     PRIMARY KEY (name, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Whoever sent an event before this is a source, and is waited for (SAFE-5).
+INSERT INTO registers (name, key, body)
+    SELECT 'source', source,
+        json_object('first_seen', strftime('%Y-%m-%dT%H:%M:%SZ', min(received_at) / 1000000, 'unixepoch'))
+    FROM inbox GROUP BY source;

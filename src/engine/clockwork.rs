@@ -207,8 +207,12 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
         wished: true,
     };
     let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
-    if asked.cause == Cause::Return && asked.waits && verdict != gate::Verdict::Go {
+    if let gate::Verdict::Hold { because, .. } = verdict
+        && asked.cause == Cause::Return
+        && asked.waits
+    {
         // Only other returns can change the answer: it is given when the hold ends, whoever is looked at until then.
+        waits(work, id, because, wanted);
         return;
     }
     let refund = match conditions(work, resource, policy, &asked) {

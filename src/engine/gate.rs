@@ -224,7 +224,8 @@ pub fn ask(
 
 fn ask_the_world(resource: &Resource, step: Wanted<'_>, gates: Gates<'_>) -> Verdict {
     let hold = |because| Verdict::Hold { because, until: None };
-    if step.irreversible && !gates.clocks_agree {
+    // A stop as well: it would come too early by a clock that is ahead. What a customer wants and can have back knows no hour.
+    if !gates.clocks_agree && (step.irreversible || !step.wished) {
         return hold(Because::Clock);
     }
     if step.irreversible && gates.complete_until < step.due_at {

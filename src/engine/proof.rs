@@ -141,7 +141,8 @@ pub(super) fn accepted(work: &mut Work<'_>, notice: &Notice) {
         if notice.at < notified.first_at || notified.accepted.contains_key(&notice.at) {
             continue;
         }
-        notified.accepted.insert(notice.at, now);
+        // Not before it was sent, whatever a clock that was set back shows.
+        notified.accepted.insert(notice.at, now.max(notice.at));
         let because = format!("{} of {} was accepted", notice.kind, notice.at);
         work.because("SAFE-4", Some(&item.resource), because);
     }

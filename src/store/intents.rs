@@ -32,7 +32,7 @@ pub struct IntentRow {
 /// How far an intent is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IntentState {
-    /// AskOutcome, not judged.
+    /// Asked, not judged.
     Waiting,
     /// May go on; goes on when its account is next looked at.
     Admitted,

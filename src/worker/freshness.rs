@@ -24,6 +24,9 @@ pub(super) struct Known {
     pub(super) heartbeat: Option<DateTime<Utc>>,
 }
 
+/// However many markers are under way, the next one is not put off for longer than for so many.
+const UNDER_WAY_MAX: u32 = 5;
+
 /// A marker that is under way.
 #[derive(Debug)]
 struct Round {
@@ -170,7 +173,7 @@ impl Facts {
         let until = now.min(self.vouched_for());
         let waited = self.asked_at.map(|at| tick.saturating_sub(at));
         // The more are under way, the longer the queues are.
-        let under_way = u32::try_from(self.rounds.len()).unwrap_or(u32::MAX);
+        let under_way = u32::try_from(self.rounds.len()).unwrap_or(u32::MAX).min(UNDER_WAY_MAX);
         let wait =
             self.settings.marker_every.max(self.settings.marker_timeout.saturating_mul(under_way));
         let is_time = waited.is_none_or(|waited| waited >= wait);

@@ -139,7 +139,7 @@ impl<'t> Group<'t> {
                 self.count(decoded.event_type, "applied");
                 Ok(None)
             }
-            Receipt::New if self.take_moratorium(&decoded.event)? => {
+            Receipt::New if self.take_moratorium(&decoded.event, None, now)? => {
                 self.count(decoded.event_type, "applied");
                 Ok(None)
             }

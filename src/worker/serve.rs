@@ -236,8 +236,9 @@ impl Serve {
         ended: bool,
     ) -> Result<bool, WorkerError> {
         let started = monotonic();
-        let now = self.clock.now();
-        self.world.look(now, self.started.elapsed());
+        let wall = self.clock.now();
+        self.world.look(wall, self.started.elapsed());
+        let now = self.world.decides_at(wall);
         let acks = last_tags(&deliveries);
         let marks: Vec<Mark> = deliveries.iter().filter_map(|delivery| delivery.mark).collect();
         let events = deliveries.into_iter().filter(|delivery| delivery.mark.is_none());

@@ -143,6 +143,16 @@ impl World {
         self.turned(turn);
     }
 
+    /// What time it is for a decision: what was shown before a clock was set back is not decided a second time, and nothing is dated
+    /// earlier than it is. Whatever takes something away waits meanwhile (SAFE-11).
+    pub(super) fn decides_at(&self, wall: DateTime<Utc>) -> DateTime<Utc> {
+        let off = self.outside.as_ref().and_then(|outside| outside.clocks.off());
+        match off.filter(|off| *off < TimeDelta::zero()) {
+            Some(off) => wall.checked_sub_signed(off).unwrap_or(wall),
+            None => wall,
+        }
+    }
+
     fn turned(&mut self, turn: Option<Turn>) {
         let Some(outside) = &mut self.outside else { return };
         match turn {

@@ -70,8 +70,6 @@ pub(super) fn beside(path: &Path, limits: &Limits) -> Result<Connection> {
         connection.busy_timeout(limits.busy_timeout)?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // What is erased, forgotten or overwritten is not left in the file for whoever looks at its bytes.
-        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)
     };
     set_up().map_err(failed("setting it up"))?;

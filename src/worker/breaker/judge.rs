@@ -54,7 +54,7 @@ impl Breaker {
             self.close_what_is_empty(tx, here)?;
         }
         if self.has_asked && !more_due {
-            self.has_asked = false;
+            (self.has_asked, self.is_full) = (false, false);
             self.judge_steps(tx, here)?;
         }
         // Where the clock was set back nobody waits for it.
@@ -62,7 +62,7 @@ impl Breaker {
             at <= here.now || self.falls.is_some_and(|(_, last)| here.now < last)
         };
         if self.judges_at().is_some_and(is_settled) {
-            self.falls = None;
+            (self.falls, self.is_full) = (None, false);
             self.judge_falls(tx, here)?;
         }
         Ok(())

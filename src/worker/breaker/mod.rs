@@ -82,6 +82,8 @@ pub(super) struct Breaker {
     has_admitted: bool,
     /// Something left a batch, which may be empty by that.
     has_left: bool,
+    /// More waits than would be admitted, as far as is known before the next judgement.
+    is_full: bool,
 }
 
 /// What one account may do.
@@ -128,6 +130,7 @@ impl Breaker {
             has_admitted: !store.admitted_accounts(1)?.is_empty(),
             // It may have died before it looked.
             has_left: !open.is_empty(),
+            is_full: false,
             open,
         };
         for (scope, kind) in breaker.open.keys() {
@@ -188,17 +191,21 @@ impl Breaker {
         Ok(leave)
     }
 
-    /// What waits to be judged of an account, as if it were admitted; `None` if nothing does, or if all that waits of all accounts
-    /// would be too much.
+    /// What waits to be judged of an account and was due before this instant, as if it were admitted; `None` if nothing does. What
+    /// cannot be taken back is never part of it: it waits for its judgement, whatever becomes of it meanwhile.
     pub(super) fn leave_of_waiting(
         &self,
         tx: &dyn Transaction,
         account: &AccountId,
-        now: DateTime<Utc>,
+        before: DateTime<Utc>,
     ) -> Result<Option<Leave>, StoreError> {
         let mut leave = Leave::default();
+        if self.is_full {
+            return Ok(None);
+        }
         each_intent(tx, IntentsOf::Account(account), |row| {
-            if row.state != IntentState::Waiting {
+            let may = row.state == IntentState::Waiting && row.kind != Kind::Release;
+            if !may || row.due_at >= before {
                 return;
             }
             match &row.resource {
@@ -208,11 +215,20 @@ impl Breaker {
         })?;
         leave.cleared = leave.steps.clone();
         let asks = !leave.steps.is_empty() || leave.crossing.is_some();
-        Ok(if asks && self.has_room_for_all(tx, now)? { Some(leave) } else { None })
+        Ok(asks.then_some(leave))
     }
 
-    /// Whether everything that waits would be admitted if it were judged now.
-    fn has_room_for_all(
+    /// Whether everything that waits would be admitted if it were judged now. Once it would not, that stays so until it is judged.
+    pub(super) fn has_room_for_all(
+        &mut self,
+        tx: &dyn Transaction,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.is_full = self.is_full || !self.would_admit_all(tx, now)?;
+        Ok(!self.is_full)
+    }
+
+    fn would_admit_all(
         &self,
         tx: &dyn Transaction,
         now: DateTime<Utc>,

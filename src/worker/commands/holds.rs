@@ -28,10 +28,11 @@ impl Group<'_> {
         let hold = Some(id.clone());
         let answer = match target {
             Target::Moratorium(target) => {
+                let said = Some(format!(" by {}: {reason}", command.by));
                 let reason = format!("{reason} (by {})", command.by);
                 let body =
                     Body::MoratoriumPlaced { target, moratorium: hold, reason, scope, until };
-                self.take_moratorium(&self.event(command, "", body))?;
+                self.take_moratorium(&self.event(command, "", body), said, now)?;
                 Answer::done("")
             }
             Target::Resource(account, resource) => {
@@ -77,7 +78,9 @@ impl Group<'_> {
             None => format!("lifted: {}", standing.join(", ")),
         };
         let answer = match target {
-            Target::Moratorium(target) => self.lift_moratorium(command, target, id)?,
+            Target::Moratorium(target) => {
+                self.lift_moratorium((command, reason), target, id, now)?
+            }
             Target::Resource(account, resource) => {
                 let body = Body::HoldLifted { resource: Some(resource), hold: id };
                 self.tell(command, account, (body, reason), now)?
@@ -92,12 +95,14 @@ impl Group<'_> {
 
     fn lift_moratorium(
         &mut self,
-        command: &Command,
+        (command, reason): (&Command, String),
         target: moratorium::Target,
         moratorium: Option<String>,
+        now: DateTime<Utc>,
     ) -> Result<Answer, WorkerError> {
         let body = Body::MoratoriumLifted { target, moratorium };
-        self.take_moratorium(&self.event(command, "", body))?;
+        let said = Some(format!(" by {}: {reason}", command.by));
+        self.take_moratorium(&self.event(command, "", body), said, now)?;
         Ok(Answer::done(""))
     }
 

@@ -10,6 +10,7 @@ use super::Group;
 use crate::engine::decision::{Circumstances, Input, Portfolio, Scope};
 use crate::engine::gate::Because;
 use crate::engine::id::{AccountId, EventKey, ResourceId};
+use crate::engine::input::{Body, Event};
 use crate::engine::resource::Resource;
 use crate::engine::{scope, step};
 use crate::order::BatchOrder;
@@ -35,8 +36,9 @@ impl<'t> Group<'t> {
         Ok((Some(Before::of(before, self.policies)), leave))
     }
 
-    /// What waits to be admitted and would be overtaken by what happens now: it comes first, as it would have come without
-    /// waiting, if all that waits is not too much. What only holds it overtakes nothing.
+    /// What waits to be admitted and would be overtaken by what happened after it was due: it comes first, as it would have come
+    /// without waiting, if all that waits is not too much. Nothing that cannot be taken back does, and what holds it overtakes
+    /// nothing.
     pub(super) fn overtaken(
         &mut self,
         account: &AccountId,
@@ -52,18 +54,25 @@ impl<'t> Group<'t> {
         if before.account.doubted.is_none() && !before.resources.values().any(waits) {
             return Ok(None);
         }
-        let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(None) };
-        let Some(leave) = breaker.leave_of_waiting(&*self.tx, account, now)? else {
+        let is_hold = |event: &Event| matches!(event.body, Body::HoldPlaced { .. });
+        let Some(time) = input.events.iter().map(|event| event.time).min() else { return Ok(None) };
+        if input.events.iter().any(is_hold) {
+            return Ok(None);
+        }
+        let Some(breaker) = self.breaker.as_deref() else { return Ok(None) };
+        let Some(leave) = breaker.leave_of_waiting(&*self.tx, account, time)? else {
             return Ok(None);
         };
         let is_asked = input.events.iter().any(|event| event.body.request().is_some());
         if !is_asked && !self.is_withdrawn_by(&before, input, now) {
             return Ok(None);
         }
-        if let Some((breaker, since)) =
-            self.breaker.as_deref_mut().zip(leave.crossing.map(|crossing| crossing.since))
-        {
-            breaker.count_fall(since, now);
+        let Some(breaker) = self.breaker.as_deref_mut() else { return Ok(None) };
+        if !breaker.has_room_for_all(&*self.tx, now)? {
+            return Ok(None);
+        }
+        if let Some(crossing) = leave.crossing {
+            breaker.count_fall(crossing.since, now);
         }
         Ok(Some(leave))
     }

@@ -7,8 +7,10 @@ use dunlin::engine::account::Account;
 use dunlin::engine::decision::{Circumstances, Input, Portfolio, Proofs};
 use dunlin::engine::effect::Effect;
 use dunlin::engine::gate::{Because, Gates, Patience};
+use dunlin::engine::hold::Hold;
 use dunlin::engine::id::{AccountId, EventKey, ResourceId};
-use dunlin::engine::input::{Body, Event, TerminationMode};
+use dunlin::engine::input::{Body, Event, HoldScope, TerminationMode};
+use dunlin::engine::moratorium::{Moratoria, Target};
 use dunlin::engine::policy::PolicySet;
 use dunlin::engine::step;
 use dunlin::policy::Policies;
@@ -88,12 +90,14 @@ fn held(effects: &[Effect]) -> Vec<&str> {
     held.collect()
 }
 
-/// In the bin since its expiry, with the release due.
+/// In the bin since its expiry, with the release due under these gates.
 fn due(gates: Gates<'static>) -> Bench {
     let mut bench = Bench::new("tencent-cvm-prepaid", Some(EXPIRY));
-    bench.gates = Gates { patience: WAITS, ..gates };
+    // Facts that may be stale stop nothing that can be taken back.
+    bench.gates = Gates { patience: WAITS, clocks_agree: true, ..gates };
     bench.wake(at(EXPIRY));
-    assert_eq!(bench.phase(), "recycled", "what can be taken back is not held");
+    assert_eq!(bench.phase(), "recycled");
+    bench.gates = Gates { patience: WAITS, ..gates };
     assert_eq!(bench.gated(), None);
     bench
 }
@@ -138,7 +142,7 @@ fn what_comes_meanwhile_counts() {
 }
 
 #[test]
-fn a_clock_that_is_not_trusted_holds_a_release_at_once_and_nothing_else() {
+fn a_clock_that_is_not_trusted_holds_a_release_at_once() {
     let mut bench = due(jumped());
     assert_eq!(held(&bench.wake(at(RELEASE))), ["clock"]);
     assert_eq!(bench.gated(), Some((Because::Clock, at(RELEASE))));
@@ -181,4 +185,38 @@ fn what_a_customer_wants_gone_at_once_waits_for_facts_and_clock_as_well() {
 fn terminate(mode: TerminationMode) -> Body {
     let resources: Vec<ResourceId> = vec![resource()];
     Body::TerminationRequested { resources, mode }
+}
+
+#[test]
+fn a_clock_that_is_not_trusted_stops_nobody_too_early() {
+    let mut bench = Bench::new("tencent-cvm-prepaid", Some(EXPIRY));
+    bench.gates = jumped();
+    assert_eq!(held(&bench.wake(at(EXPIRY))), ["clock"]);
+    assert_eq!(bench.phase(), "active");
+    bench.gates = Gates::OPEN;
+    bench.look(at(EXPIRY) + TimeDelta::minutes(1));
+    assert_eq!(bench.phase(), "recycled");
+}
+
+#[test]
+fn a_return_that_a_moratorium_holds_is_found_again_however_often_it_is_looked_at() {
+    let mut moratoria = Moratoria::default();
+    let hold = Hold {
+        scope: HoldScope::All,
+        reason: "flood".into(),
+        since: at("2026-03-01T00:00:00Z"),
+        until: None,
+        key: EventKey { source: "/test".into(), id: "flood".into() },
+    };
+    moratoria.on(Target::Everything).place("flood".into(), hold);
+    let mut bench = Bench::new("tencent-cvm-prepaid", Some(EXPIRY));
+    bench.gates = Gates { moratoria: Some(Box::leak(Box::new(moratoria))), ..Gates::OPEN };
+    bench.tell("2026-03-02T00:00:00Z", Body::ReturnRequested { resource: resource() });
+    for minute in 1..3 {
+        bench.look(at("2026-03-02T00:00:00Z") + TimeDelta::minutes(minute));
+        assert_eq!(bench.gated().map(|(by, _)| by), Some(Because::Moratorium));
+    }
+    bench.gates = Gates::OPEN;
+    bench.look(at("2026-03-02T01:00:00Z"));
+    assert_eq!(bench.phase(), "recycled");
 }

@@ -80,3 +80,29 @@ fn a_hold_that_comes_while_a_step_waits_holds_it() {
         assert_eq!(bench.resource(0).held.map(|held| held.because), Some("hold".into()));
     });
 }
+
+#[test]
+fn a_release_that_waits_for_its_judgement_is_never_taken_before_what_saves_the_resource() {
+    on_each_store(|store| {
+        let mut bench = Bench::new(store, five());
+        bench.fleet("owes", 1);
+        let recycle = json!({ "account": "a00", "resources": ["r00"], "mode": "recycle" });
+        bench.tell(&[("termination.requested", "a00", recycle)], at(0));
+        assert_eq!(bench.resource(0).phase.as_str(), "recycled");
+        // It asks in a group that judges nothing yet, as where more is due than one group holds.
+        bench.settings.breaker.releases.0.number = 0;
+        bench.restart(at(119));
+        let tx = bench.store.begin().unwrap();
+        let mut group =
+            Group::new(tx, &bench.policies, &bench.settings, Proofs::Recorded, &mut bench.world)
+                .guarded_by(Some(&mut bench.breaker));
+        group.wake(at(120), 9).unwrap();
+        group.commit().unwrap();
+        bench.settings.breaker = five();
+        bench.restart(at(121));
+        let restore = json!({ "account": "a00", "resource": "r00" });
+        bench.tell(&[("restore.requested", "a00", restore)], at(121));
+        bench.settle(at(300));
+        assert_eq!(bench.phases(1), count([("active", 1)]));
+    });
+}
