@@ -228,6 +228,12 @@ fn time_counts_from_now(home: &Home, weeks: &Weeks) {
     };
     let since = |name: &str| instant(&page(name)["place"]["since"]);
     comes("running", "notice", "told expiry-warning", weeks.on + TimeDelta::days(23));
+    // Of three warnings that were missed the last one is sent.
+    for before in [7, 5] {
+        let slot = weeks.on + TimeDelta::days(2 - before);
+        let skipped = format!("expiry-warning of {slot} skipped: a later one is sent");
+        assert!(page("soon").to_string().contains(&skipped), "{skipped}: {:#}", page("soon"));
+    }
     comes("soon", "notice", "told expiry-warning", weeks.on + TimeDelta::days(1));
     comes("soon", "transition", "active → recycled", weeks.on + TimeDelta::days(2));
     for name in ["warned", "auto"] {
