@@ -260,7 +260,9 @@ impl Gates {
     /// What was said of other steps of a resource that changed its phase is over, but of a wish that goes on waiting.
     fn changed(&mut self, moment: &Moment<'_>, change: &Transition) {
         let asked = moment.after(&change.resource).asked.as_ref();
-        let asked = asked.filter(|asked| asked.waits && !is_by_clock(change)).map(|one| &one.to);
+        let before = moment.before(&change.resource).and_then(|before| before.asked.as_ref());
+        let asked = asked.filter(|asked| before == Some(*asked) && !is_by_clock(change));
+        let asked = asked.map(|asked| &asked.to);
         self.waiting.retain(|(of, to), _| *of != change.resource || Some(to) == asked);
         if change.irreversible {
             self.approved.retain(|(of, _)| *of != change.resource);
@@ -400,7 +402,10 @@ impl Gates {
             Gate::Breaker => waiting.asks_since.unwrap_or(now) + patience,
             _ => now,
         };
-        let is_none_of_its_days = at <= now && !is_day;
+        // A later date that is named just now moves it from now on.
+        let is_named_now =
+            moment.before(&resource.id).is_none_or(|one| one.named != resource.named);
+        let is_none_of_its_days = !is_day && (at <= now || is_named_now);
         if said_at <= now && !is_none_of_its_days && resource.asked.is_none() {
             let is_so = |word: &str| !is_looked_at || word == first.word();
             let held = resource.held.as_ref();

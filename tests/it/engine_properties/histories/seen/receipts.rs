@@ -93,6 +93,8 @@ pub(super) fn cured(
     let renewed = moment.decision.effects.iter().filter_map(|effect| match effect {
         Effect::Renewal(renewal) => Some(renewal.resource.clone()),
         Effect::Refund(refund) => Some(refund.resource.clone()),
+        // A corrected expiry brings back what still works.
+        Effect::Transition(back) if back.reason == "renewed" => Some(back.resource.clone()),
         _ => None,
     });
     let is_cured = |id: &ResourceId| {
