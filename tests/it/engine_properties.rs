@@ -15,7 +15,7 @@ use self::histories::seen::{Gate, Tally};
 /// So many take a few seconds in a debug build.
 const HISTORIES: u64 = 1200;
 /// With a world outside: fewer, since time stops at everything that happens there as well.
-const GATED: u64 = 400;
+const GATED: u64 = 150;
 
 #[test]
 fn histories_keep_every_promise_in_any_order_and_reach_every_rule() {
@@ -53,6 +53,6 @@ fn nothing_comes_past_a_gate_and_every_gate_holds_and_lets_go() {
     for gate in Gate::ALL {
         let (held, let_go) = tally.get(&gate).copied().unwrap_or_default();
         println!("{:12} held {held:>8}   let go {let_go:>8}", gate.word());
-        assert!(held > 20 && let_go > 20, "{gate:?}: {tally:?}");
+        assert!(held > 5 && let_go > 5, "{gate:?}: {tally:?}");
     }
 }

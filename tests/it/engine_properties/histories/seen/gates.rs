@@ -131,6 +131,7 @@ impl Gates {
                     let gone = policy_of(before).gone().expect("a shipped policy ends").clone();
                     let is_held = is_stopped(&outside.said, before, true, moment.now);
                     assert!(!is_held, "SAFE-7: approved under a moratorium: {before:?}");
+                    self.count_held(Gate::Approval);
                     self.approved.insert((id.clone(), gone));
                 }
                 (What::Extend(id, until), Ok(answer)) => {
