@@ -357,6 +357,8 @@ fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     let Some(resource) = work.resources.get_mut(id) else { return };
     if class == PhaseClass::Gone {
         resource.end_episode();
+        // A wish that waited for later facts than the clock's own step did waits for nothing any more.
+        resource.gated = None;
     }
     if class == PhaseClass::Gone || resource.entered_by != Cause::Clock {
         resource.end_arrears();

@@ -9,9 +9,13 @@ mod mutants;
 mod proof;
 
 use self::histories::coverage::Coverage;
+use self::histories::gated;
+use self::histories::seen::{Gate, Tally};
 
 /// So many take a few seconds in a debug build.
 const HISTORIES: u64 = 1200;
+/// With a world outside: fewer, since time stops at everything that happens there as well.
+const GATED: u64 = 150;
 
 #[test]
 fn histories_keep_every_promise_in_any_order_and_reach_every_rule() {
@@ -36,4 +40,19 @@ fn histories_keep_every_promise_in_any_order_and_reach_every_rule() {
         .collect();
     assert_eq!(rare, Vec::<String>::new(), "rules that no history follows\n{}", coverage.table());
     assert_eq!(coverage.json()["histories"], HISTORIES);
+}
+
+#[test]
+fn nothing_comes_past_a_gate_and_every_gate_holds_and_lets_go() {
+    let mut tally = Tally::new();
+    for seed in 1..=GATED {
+        if let Err(broken) = gated::run(seed, &mut tally) {
+            panic!("history {}: {}\n{}", broken.seed, broken.what, broken.events.join("\n"));
+        }
+    }
+    for gate in Gate::ALL {
+        let (held, let_go) = tally.get(&gate).copied().unwrap_or_default();
+        println!("{:12} held {held:>8}   let go {let_go:>8}", gate.word());
+        assert!(held > 5 && let_go > 5, "{gate:?}: {tally:?}");
+    }
 }

@@ -21,6 +21,9 @@ pub(super) struct Draw<'a> {
     pub(super) time: DateTime<Utc>,
 }
 
+/// What moratoria may name; some resources are in none.
+const REGIONS: [&str; 2] = ["north", "south"];
+
 pub(super) fn money(amount: Decimal, currency: &str) -> Money {
     Money { amount, currency: currency.parse().expect("in use") }
 }
@@ -207,7 +210,9 @@ impl Draw<'_> {
         let disks = [false, true].into_iter().enumerate().map(disk);
         Traits {
             name: None,
-            region: None,
+            region: REGIONS
+                .get(bought.timestamp().unsigned_abs() as usize % 3)
+                .map(|one| (*one).into()),
             zone: Some(self.chance.weighted(&[(8, "guangzhou-2"), (2, "guangzhou-open")]).into()),
             instance_family: Some(self.chance.weighted(&[(8, "S1"), (2, "SN2")]).into()),
             price: self.chance.percent(90).then(|| cents(self.chance.pick(&[500, 5100]))),

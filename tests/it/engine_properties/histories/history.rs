@@ -270,7 +270,7 @@ impl Drawing {
     fn pass(&mut self, world: &mut World) {
         let soon = self.now + TimeDelta::days(45);
         let often = if matches!(self.theme, Theme::Returns) { 5 } else { 45 };
-        let due = world.next_wake().filter(|due| *due < soon && self.chance.percent(often));
+        let due = world.next_due().filter(|due| *due < soon && self.chance.percent(often));
         let next = match due {
             Some(due) => due + TimeDelta::seconds(self.chance.pick(&[-1, 0, 0, 1, 600])),
             None => {

@@ -12,9 +12,11 @@ mod bodies;
 mod chance;
 pub(crate) mod coverage;
 mod disorder;
+pub(crate) mod gated;
 mod history;
+mod outside;
 mod reached;
-mod seen;
+pub(crate) mod seen;
 mod together;
 mod world;
 
@@ -48,7 +50,11 @@ pub(crate) fn run(seed: u64, coverage: &mut Coverage) -> Result<(), Box<Broken>>
     let mut drawn = Vec::new();
     match quietly(|| drawn_and_played(seed, coverage, &mut drawn)) {
         Ok(()) => Ok(()),
-        Err(what) => Err(Box::new(shrunk(seed, what))),
+        Err(what) => {
+            let mut history = Vec::new();
+            let _ = quietly(|| history = history::draw(seed, &mut World::new()));
+            Err(Box::new(made_small(seed, what, history, |less| replayed(seed, less))))
+        }
     }
 }
 
@@ -95,12 +101,12 @@ fn quietly(play: impl FnOnce()) -> Result<(), String> {
 }
 
 /// Leaves out events, one after the other, as long as something is still broken.
-fn shrunk(seed: u64, what: String) -> Broken {
-    let mut history = Vec::new();
-    let _ = quietly(|| {
-        let mut world = World::new();
-        history = history::draw(seed, &mut world);
-    });
+fn made_small(
+    seed: u64,
+    what: String,
+    mut history: Vec<Arrival>,
+    play: impl Fn(&[Arrival]),
+) -> Broken {
     let mut what = what;
     loop {
         let mut smaller = None;
@@ -110,7 +116,7 @@ fn shrunk(seed: u64, what: String) -> Broken {
             if less.is_empty() {
                 continue;
             }
-            if let Err(other) = quietly(|| replayed(seed, &less)) {
+            if let Err(other) = quietly(|| play(&less)) {
                 smaller = Some((less, other));
                 break;
             }

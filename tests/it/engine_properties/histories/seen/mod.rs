@@ -6,9 +6,11 @@
 mod balance;
 mod charges;
 mod dates;
+mod gates;
 mod holds;
 mod moves;
 mod quiet;
+mod receipts;
 mod refunds;
 mod runway;
 mod slots;
@@ -22,7 +24,10 @@ use dunlin::engine::input::{Body, Event, Import};
 use dunlin::engine::policy::{PhaseClass, Policy};
 use dunlin::engine::resource::Resource;
 
+pub(super) use self::gates::Gates;
+pub(crate) use self::gates::{Gate, Tally};
 pub(super) use self::moves::{Way, ways};
+use super::outside::{Arrived, Outside};
 use super::world::policies;
 
 /// One decision and what it was made from.
@@ -32,6 +37,8 @@ pub(super) struct Moment<'a> {
     pub(super) decision: &'a Decision,
     pub(super) events: &'a [Event],
     pub(super) now: DateTime<Utc>,
+    /// The world outside and what came from there with this decision, if there is one.
+    pub(super) outside: Option<(&'a Outside, &'a Arrived)>,
 }
 
 impl Moment<'_> {
@@ -92,6 +99,7 @@ pub(super) struct Seen {
     refunds: refunds::Refunds,
     usage: runway::Usage,
     told: told::Told,
+    pub(super) gates: Gates,
 }
 
 impl Seen {
@@ -100,13 +108,20 @@ impl Seen {
         self.balance.check(moment);
         self.holds.note(moment);
         check_order(&moment.decision.effects);
-        self.promises.check(moment, &self.holds);
-        slots::check(moment);
-        quiet::check(moment);
+        for ((id, to), until) in self.gates.note(moment, self.promises.dates()) {
+            self.promises.put_off(&id, &to, until);
+        }
+        self.promises.check(moment, &self.holds, &mut self.gates);
+        // Where proof moves a step, the last warnings before it move as well.
+        if moment.outside.is_none() {
+            slots::check(moment);
+            quiet::check(moment);
+        }
         self.charges.check(moment);
         self.refunds.check(moment);
         self.usage.check(moment);
         self.told.check(moment);
+        self.gates.check(moment, &self.holds);
         self.promises.note(moment);
     }
 }

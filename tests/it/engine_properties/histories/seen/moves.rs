@@ -13,6 +13,7 @@ use dunlin::engine::resource::Resource;
 
 use super::super::world::policies;
 use super::dates::{self, Since};
+use super::gates::{Gates, Taken};
 use super::holds::Holds;
 use super::{Moment, policy_of};
 
@@ -79,7 +80,7 @@ fn clock_reason(step: &Step) -> &'static str {
     }
 }
 
-fn is_by_clock(change: &Transition) -> bool {
+pub(super) fn is_by_clock(change: &Transition) -> bool {
     ["expired", "arrears", "deadline"].contains(&change.reason.as_str())
 }
 
@@ -112,7 +113,7 @@ struct Place {
 
 impl Promises {
     /// Checks every change of phase, and that nothing that is due is left undone.
-    pub(super) fn check(&mut self, moment: &Moment<'_>, holds: &Holds) {
+    pub(super) fn check(&mut self, moment: &Moment<'_>, holds: &Holds, gates: &mut Gates) {
         let mut places: BTreeMap<&ResourceId, Place> = BTreeMap::new();
         for (id, after, _) in moment.touched() {
             self.forget_what_is_cured(moment, id, after);
@@ -120,9 +121,11 @@ impl Promises {
         for effect in &moment.decision.effects {
             if let Effect::Transition(change) = effect {
                 let place = places.entry(&change.resource).or_insert_with(|| start(moment, change));
-                self.check_change(moment, holds, change, place);
+                self.check_change(moment, (holds, gates), change, place);
             }
-            if let Effect::Held(held) = effect {
+            if let Effect::Held(held) = effect
+                && held.because == "hold"
+            {
                 let is_irreversible =
                     class_of(moment.after(&held.resource), &held.to) == PhaseClass::Gone;
                 assert!(
@@ -136,10 +139,15 @@ impl Promises {
             let was = before.map(|one| &one.phase);
             let end = places.get(id).map(|place| &place.phase).or(was);
             let is_gone = before.is_some_and(|one| class_of(one, &one.phase) == PhaseClass::Gone);
-            assert!(
-                !is_gone || before == Some(after),
-                "SAFE-8: something changes {id}, which is gone"
-            );
+            // A receipt for what was told before it was removed may still be taken note of.
+            let is_same = match moment.outside {
+                Some(_) => {
+                    before.map(|one| (&one.phase, one.sequence))
+                        == Some((&after.phase, after.sequence))
+                }
+                None => before == Some(after),
+            };
+            assert!(!is_gone || is_same, "SAFE-8: something changes {id}, which is gone");
             let is_removed = after.entered_by == Cause::Removed;
             assert!(
                 is_removed || end.is_none_or(|end| *end == after.phase),
@@ -152,14 +160,16 @@ impl Promises {
                 !is_in_bin || is_by_clock || after.arrears_since.is_none(),
                 "POST-6: {id} owes in the bin: {after:?}"
             );
-            check_nothing_is_left(moment, holds, after, policy);
+            if moment.outside.is_none() {
+                check_nothing_is_left(moment, holds, after, policy);
+            }
         }
     }
 
     fn check_change(
         &self,
         moment: &Moment<'_>,
-        holds: &Holds,
+        (holds, gates): (&Holds, &mut Gates),
         change: &Transition,
         place: &mut Place,
     ) {
@@ -183,8 +193,9 @@ impl Promises {
         let class = policy.class(&change.to);
         let takes_away = class > PhaseClass::Unpaid;
         assert_eq!(change.irreversible, class == PhaseClass::Gone, "irreversible: {change:?}");
+        let mut by_clock = None;
         if is_by_clock(change) {
-            check_time(moment, change, place, policy, self.looked);
+            by_clock = Some(check_time(moment, change, place, policy, self.looked));
             let promised = self.promised.get(&(id.clone(), change.to.clone()));
             assert!(
                 !takes_away || promised.is_none_or(|promised| *promised <= now),
@@ -195,6 +206,13 @@ impl Promises {
         if takes_away && (is_by_clock(change) || !says_holds(moment)) {
             let is_held = holds.stop(id, class == PhaseClass::Gone, now);
             assert!(!is_held, "SAFE-7: a hold did not stop {change:?}");
+        }
+        if moment.outside.is_some() {
+            let promised = self.promised.get(&(id.clone(), change.to.clone())).copied();
+            gates.check_taken(
+                moment,
+                &Taken { change, by_clock, promised, entered_by: place.entered_by },
+            );
         }
         *place = Place {
             phase: change.to.clone(),
@@ -235,6 +253,17 @@ impl Promises {
         }
     }
 
+    /// The latest date that was told for each step.
+    pub(super) fn dates(&self) -> &BTreeMap<(ResourceId, PhaseName), DateTime<Utc>> {
+        &self.promised
+    }
+
+    /// Nothing sooner than this was granted for a step.
+    pub(super) fn put_off(&mut self, id: &ResourceId, to: &PhaseName, until: DateTime<Utc>) {
+        let promised = self.promised.entry((id.clone(), to.clone())).or_insert(until);
+        *promised = until.max(*promised);
+    }
+
     /// Remembers what the notices of a decision named.
     pub(super) fn note(&mut self, moment: &Moment<'_>) {
         self.looked = Some(moment.now);
@@ -243,21 +272,19 @@ impl Promises {
             for item in &notice.items {
                 for promise in item.promises.iter().filter(|one| one.class > PhaseClass::Unpaid) {
                     assert!(promise.at >= moment.now, "SAFE-9: promised for the past: {promise:?}");
-                    let key = (item.resource.clone(), promise.to.clone());
-                    let promised = self.promised.entry(key).or_insert(promise.at);
-                    *promised = promise.at.max(*promised);
+                    self.put_off(&item.resource, &promise.to, promise.at);
                 }
             }
         }
     }
 }
 
-fn class_of(resource: &Resource, phase: &PhaseName) -> PhaseClass {
+pub(super) fn class_of(resource: &Resource, phase: &PhaseName) -> PhaseClass {
     policy_of(resource).class(phase)
 }
 
 /// Whether this very instant says something about holds: requests are decided in arrival order, before or after it.
-fn says_holds(moment: &Moment<'_>) -> bool {
+pub(super) fn says_holds(moment: &Moment<'_>) -> bool {
     moment.bodies().any(|body| {
         matches!(
             body,
@@ -293,13 +320,15 @@ fn arrived(moment: &Moment<'_>, first: &Transition) -> Place {
 
 /// A step of the clock is never early, never on a day that is none for it, and without an event or a hold to wait for never
 /// late.
-fn check_time(
+///
+/// The step, and when it was due by the policy.
+fn check_time<'p>(
     moment: &Moment<'_>,
     change: &Transition,
     place: &Place,
-    policy: &Policy,
+    policy: &'p Policy,
     looked: Option<DateTime<Utc>>,
-) {
+) -> (&'p Step, DateTime<Utc>) {
     let resource = moment.after(&change.resource);
     let before = moment.before(&change.resource);
     let step = policy.steps.iter().find(|step| {
@@ -322,7 +351,7 @@ fn check_time(
     let is_day = dates::is_day_for(policy, step, moment.now);
     assert!(is_day, "working days: not on the day of {}: {change:?}", moment.now);
     let waited = before.is_some_and(|before| before.held.is_some());
-    if moment.events.is_empty() && place.is_first && !waited {
+    if moment.events.is_empty() && place.is_first && !waited && moment.outside.is_none() {
         let promised = before.and_then(|before| before.promised.get(&change.to)).copied();
         let at = dates::due(step, resource, since, promised).unwrap_or(at);
         // It was due when somebody looked, on a day that is none for it, or before its time on the day that it was put off to.
@@ -330,6 +359,7 @@ fn check_time(
         let at = looked.map_or(at, |looked| dates::ahead(policy, step, at, looked));
         assert_eq!(at, moment.now, "late: {change:?}");
     }
+    (step, at)
 }
 
 /// What is due has happened, unless a hold stops it or no day and hour for it has come.
