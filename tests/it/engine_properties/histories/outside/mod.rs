@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::act::Act;
 use dunlin::engine::decision::{Decision, Portfolio};
 use dunlin::engine::effect::{Effect, Notice};
-use dunlin::engine::gate::{Admission, Admitted, Crossing, Gates};
+use dunlin::engine::gate::{Admission, Admitted, Crossing, Gates, Patience};
 use dunlin::engine::id::{PhaseName, ResourceId};
 use dunlin::engine::input::Event;
 use dunlin::engine::moratorium::Moratoria;
@@ -164,7 +164,7 @@ impl Outside {
             moratoria: Some(&self.moratoria),
             admission: if steps { Admission::Only(&self.admitted) } else { Admission::All },
             crossing: if falls { Crossing::Only(self.crossing) } else { Crossing::All },
-            patience: self.patience,
+            patience: Patience { facts: self.patience, admission: self.patience },
         }
     }
 

@@ -4,6 +4,8 @@
 //!
 //! Never asks the engine's gate. Where the trouble of a resource is over is said in `receipts`.
 
+mod closed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -227,8 +229,10 @@ impl Gates {
         let is_final = change.irreversible;
         let is_stopped = is_stopped(&outside.said, resource, is_final, now);
         assert!(!is_stopped, "SAFE-7: a moratorium did not stop {change:?}");
-        if is_final {
+        if is_final || taken.by_clock.is_some() {
             assert!(outside.clocks_agree, "SAFE-11: the clocks do not agree: {change:?}");
+        }
+        if is_final {
             let due_at = match taken.by_clock {
                 Some((_, at)) => taken.promised.map_or(at, |promised| promised.max(at)),
                 None => asked_at(moment, &change.resource),
@@ -368,7 +372,7 @@ impl Gates {
         let at = at.map_or(wanted, |at| at.max(wanted));
         let mut closed = Vec::new();
         if takes_away {
-            closed = self.closed(moment, holds, resource, (&step.to, step.irreversible));
+            closed = self.closed(moment, holds, resource, (&step.to, step.irreversible, true));
             let is_erased = step.irreversible && !is_free && self.erased_at.is_some();
             if is_erased || !matches!(proven, Proven::From(from) if from <= now) {
                 closed.push(Gate::Proof);
@@ -425,7 +429,7 @@ impl Gates {
         let (outside, _) = moment.outside.expect("a world outside");
         let is_final = class_of(resource, &asked.to) == PhaseClass::Gone;
         let key = (resource.id.clone(), asked.to.clone());
-        let mut closed = self.closed(moment, holds, resource, (&asked.to, is_final));
+        let mut closed = self.closed(moment, holds, resource, (&asked.to, is_final, is_final));
         if is_final && outside.complete_until(moment.now) < asked.at {
             closed.push(Gate::Freshness);
         }
@@ -437,25 +441,6 @@ impl Gates {
         let first =
             first.unwrap_or_else(|| panic!("late: nothing holds what was asked for: {resource:?}"));
         self.waits(moment, key, first);
-    }
-
-    /// What is closed whoever wants a step: holds, moratoria, the clocks.
-    fn closed(
-        &self,
-        moment: &Moment<'_>,
-        holds: &Holds,
-        resource: &Resource,
-        (to, is_final): (&PhaseName, bool),
-    ) -> Vec<Gate> {
-        let Some((outside, _)) = moment.outside else { return Vec::new() };
-        if class_of(resource, to) <= PhaseClass::Unpaid {
-            return Vec::new();
-        }
-        let hold = holds.stop(&resource.id, is_final, moment.now);
-        let moratorium = is_stopped(&outside.said, resource, is_final, moment.now);
-        let clock = is_final && !outside.clocks_agree;
-        let all = [(hold, Gate::Hold), (moratorium, Gate::Moratorium), (clock, Gate::Clock)];
-        all.into_iter().filter(|(is, _)| *is).map(|(_, gate)| gate).collect()
     }
 
     fn waits(&mut self, moment: &Moment<'_>, key: Key, gate: Gate) {
