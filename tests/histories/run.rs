@@ -45,7 +45,8 @@ struct Arguments {
 /// The share of histories that each thing to be reached must turn up in.
 const REACHED_IN_A_MILLION: u64 = 1000;
 
-/// So many of those with a world outside unless more are asked for: the oracle is known to read what comes later otherwise.
+/// So many of those with a world outside unless more are asked for. In 2081 a notice to nobody is accepted, and the oracle and the
+/// engine differ on whether an expiry that is corrected to another past day ends the trouble: what lies beyond is not judged yet.
 const GATED_MAX: u64 = 2000;
 
 fn main() -> ExitCode {
@@ -111,11 +112,7 @@ fn play(seeds: impl Iterator<Item = u64>) -> Result<Coverage, Box<Broken>> {
     Ok(coverage)
 }
 
-fn report(
-    arguments: &Arguments,
-    (coverage, tally): (&Coverage, &Tally),
-    seconds: f64,
-) -> ExitCode {
+fn report(arguments: &Arguments, (coverage, tally): (&Coverage, &Tally), seconds: f64) -> ExitCode {
     let floor = arguments.floor.unwrap_or(arguments.count * REACHED_IN_A_MILLION / 1_000_000);
     let rare: Vec<_> = coverage.counts().into_iter().filter(|one| one.count < floor).collect();
     let gates = Gate::ALL.map(|gate| (gate, tally.get(&gate).copied().unwrap_or_default()));
@@ -139,7 +136,8 @@ fn report(
         eprintln!("reached {} times, {floor} wanted: {} {}", one.count, one.what, one.name);
     }
     let mut is_rare = !rare.is_empty();
-    for (gate, (held, let_go)) in gates.into_iter().filter(|(_, (held, go))| held.min(go) < &floor) {
+    for (gate, (held, let_go)) in gates.into_iter().filter(|(_, (held, go))| held.min(go) < &floor)
+    {
         eprintln!("held {held} times, let go {let_go} times, {floor} wanted: gate {}", gate.word());
         is_rare = true;
     }
