@@ -107,7 +107,7 @@ pub(super) fn cured(
             .any(|body| matches!(body, Body::ExpiryChanged { resource, .. } if resource == id));
         let is_later = is_said
             && after.expiry() != before.expiry()
-            && after.expiry() > told.or(before.expiry());
+            && after.expiry() > told.or_else(|| before.expiry());
         // What ends with the release was open up to it.
         let is_gone = policy_of(after).class(&after.phase) == PhaseClass::Gone;
         !is_gone && (owes_anew || is_later)
