@@ -159,6 +159,11 @@ impl Breaker {
         self.has_asked
     }
 
+    /// Whether anything waits that could still come before it is judged: what stays behind an open batch cannot.
+    pub(super) fn has_unjudged(&self) -> bool {
+        self.has_asked || self.falls.is_some()
+    }
+
     /// When accounts that fell below zero are judged, if some wait for that.
     pub(super) fn judges_at(&self) -> Option<DateTime<Utc>> {
         let (first, last) = self.falls?;

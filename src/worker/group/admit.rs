@@ -45,7 +45,9 @@ impl<'t> Group<'t> {
         input: Input<'_>,
         now: DateTime<Utc>,
     ) -> Result<Option<Leave>, WorkerError> {
-        if self.breaker.is_none() || input.events.is_empty() {
+        // Most of the time nothing waits, and nobody is looked up for that.
+        let has_unjudged = self.breaker.as_deref().is_some_and(Breaker::has_unjudged);
+        if !has_unjudged || input.events.is_empty() {
             return Ok(None);
         }
         let known = self.cache.account(&*self.tx, account)?;
