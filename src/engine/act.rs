@@ -17,7 +17,7 @@ use super::decision::Verdict;
 use super::effect::Notice;
 use super::erasure;
 use super::fact;
-use super::gate::{self, Because, Wanted};
+use super::gate::{self, Because};
 use super::id::{EventKey, PhaseName, ResourceId};
 use super::input::{Event, Flag};
 use super::notice;
@@ -184,15 +184,7 @@ fn approve(work: &mut Work<'_>, act: &Act, id: &ResourceId) -> Answer {
             None => format!("{to} lacks no proof"),
         });
     }
-    let wanted = Wanted {
-        to: &to,
-        into: policy.class(&to),
-        irreversible: true,
-        proven: due.proven,
-        due_at: due.wanted_at.max(due.at),
-        wished: false,
-    };
-    match gate::ask(&work.account, resource, wanted, work.gates, work.now) {
+    match gate::ask(&work.account, resource, due.wanted(policy), work.gates, work.now) {
         gate::Verdict::Hold { because: Because::Proof, .. } => {}
         gate::Verdict::Hold { because, .. } => {
             return Err(format!(

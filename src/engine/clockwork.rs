@@ -55,16 +55,7 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         }
         return false;
     };
-    let step = due.step;
-    let class = policy.class(&step.to);
-    let wanted = Wanted {
-        to: &step.to,
-        into: class,
-        irreversible: step.irreversible,
-        proven: due.proven,
-        due_at: due.wanted_at.max(due.at),
-        wished: false,
-    };
+    let (step, wanted) = (due.step, due.wanted(policy));
     let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
     let ahead = due.ahead(policy, resource, work.now);
     if due.at <= work.now && ahead > work.now {
@@ -108,7 +99,7 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         gate::Verdict::Go if due.at > work.now => false,
         gate::Verdict::Go => {
             take(work, id, (step, due.at));
-            ended(work, id, class);
+            ended(work, id, wanted.into);
             true
         }
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::calendar;
 use super::decision::Proofs;
 use super::effect::Promise;
-use super::gate::Proven;
+use super::gate::{Proven, Wanted};
 use super::id::PhaseName;
 use super::policy::{Anchor, Cause, PhaseClass, Policy, Step};
 use super::proof;
@@ -180,7 +180,20 @@ fn on_working_day(policy: &Policy, at: DateTime<Utc>, date: NaiveDate) -> Option
     calendar::at_local(policy.zone, day.and_time(time))
 }
 
-impl Due<'_> {
+impl<'p> Due<'p> {
+    /// The step as the gate is asked for it. Nobody wished for what the clock takes.
+    pub(super) fn wanted(&self, policy: &Policy) -> Wanted<'p> {
+        let step = self.step;
+        Wanted {
+            to: &step.to,
+            into: policy.class(&step.to),
+            irreversible: step.irreversible,
+            proven: self.proven,
+            due_at: self.wanted_at.max(self.at),
+            wished: false,
+        }
+    }
+
     /// The first instant from `now` on at which the step may be taken. One that was late or held does not come on a day without
     /// work either; what was put off to a day comes at its time on that day, whoever looks at it before.
     pub(super) fn ahead(

@@ -61,18 +61,9 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
 
 /// Whether a step is due and said to be held, and no day on which it could come ends that.
 fn is_held(work: &Work<'_>, policy: &Policy, resource: &Resource, due: &Due<'_>) -> bool {
-    let step = due.step;
-    let wanted = Wanted {
-        to: &step.to,
-        into: policy.class(&step.to),
-        irreversible: step.irreversible,
-        proven: due.proven,
-        due_at: due.wanted_at.max(due.at),
-        wished: false,
-    };
     let is_late = due.wanted_at <= work.now && resource.held.is_some();
     is_late
-        && match gate::ask(&work.account, resource, wanted, work.gates, work.now) {
+        && match gate::ask(&work.account, resource, due.wanted(policy), work.gates, work.now) {
             gate::Verdict::Hold { because: Because::Proof, until } => until.is_none(),
             // Whoever learns that one of these is over looks at it again.
             gate::Verdict::Hold {
