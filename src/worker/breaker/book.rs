@@ -34,7 +34,7 @@ pub(super) fn minute(at: DateTime<Utc>) -> i64 {
 }
 
 /// Stands for all accounts.
-fn accounts() -> PolicyId {
+pub(super) fn accounts() -> PolicyId {
     PolicyId::from("")
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::book::{FALLS_KEPT, minute};
+use super::book::{self, FALLS_KEPT, minute};
 use super::{Breaker, each_intent, show};
 use crate::engine::breaker::{self, Kind, Scope, Standing, Trip};
 use crate::engine::id::PolicyId;
@@ -109,7 +109,7 @@ impl Breaker {
         let (waiting, count) = falls_by_minute(tx, here.now)?;
         let most = breaker::most_in_an_hour(&self.book.falls(), &waiting);
         let limit = self.settings.arrears.of(self.book.accounts());
-        let nobody = PolicyId::from("");
+        let accounts = book::accounts();
         if most > limit {
             let standing = Standing {
                 waiting: count,
@@ -117,14 +117,14 @@ impl Breaker {
                 tracked: self.book.accounts(),
                 is_open: false,
             };
-            let trip = Trip { scope: Scope::All, policies: vec![nobody], count, standing, limit };
+            let trip = Trip { scope: Scope::All, policies: vec![accounts], count, standing, limit };
             return self.hold(tx, Kind::Arrears, &trip, here);
         }
-        tx.judge_intents((Kind::Arrears, &nobody), IntentState::Admitted, None)?;
+        tx.judge_intents((Kind::Arrears, &accounts), IntentState::Admitted, None)?;
         self.has_admitted |= count > 0;
         for (minute, fell) in waiting {
             let at = DateTime::from_timestamp(minute.saturating_mul(60), 0).unwrap_or(here.now);
-            self.book.admit(Kind::Arrears, &nobody, (at, fell));
+            self.book.admit(Kind::Arrears, &accounts, (at, fell));
         }
         Ok(())
     }

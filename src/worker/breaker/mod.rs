@@ -258,7 +258,7 @@ impl Breaker {
     /// A fall below zero goes on without having been judged with the others.
     pub(super) fn count_fall(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) {
         let at = since.max(now - book::FALLS_KEPT);
-        self.book.admit(Kind::Arrears, &PolicyId::from(""), (at, 1));
+        self.book.admit(Kind::Arrears, &book::accounts(), (at, 1));
     }
 
     /// What the gates are told.
