@@ -268,8 +268,9 @@ fn erase(work: &mut Work<'_>, act: &Act) -> String {
     let said =
         act.signed("the person is erased: nobody can be told, and no release comes by the clock");
     work.because_said("SAFE-4", None, said);
-    let ids: Vec<ResourceId> = work.resources.keys().cloned().collect();
-    for id in ids.iter().filter(|id| living(work, id).is_ok()).cloned().collect::<Vec<_>>() {
+    let ids: Vec<ResourceId> =
+        work.resources.keys().filter(|id| living(work, id).is_ok()).cloned().collect();
+    for id in ids {
         work.because("SAFE-4", Some(&id), "the person of its account is erased");
     }
     "the person is erased: releases by the clock are held until contacts are known again or an operator approves them".into()

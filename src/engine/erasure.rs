@@ -35,10 +35,11 @@ pub(super) fn erase(work: &mut Work<'_>) {
 
 /// An event of this account as it may be taken in: one from before the erasure, read late, brings nothing back of what was erased.
 pub(super) fn stripped(account: &Account, event: &Event) -> Option<Event> {
-    account.erased_at.filter(|erased_at| event.time <= *erased_at)?;
-    let mut event = event.clone();
-    strip(&mut event.body);
-    Some(event)
+    is_forgotten(account, event.time).then(|| {
+        let mut event = event.clone();
+        strip(&mut event.body);
+        event
+    })
 }
 
 /// Whether an event from before the erasure would say again who the person is.
