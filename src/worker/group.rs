@@ -265,12 +265,7 @@ impl<'t> Group<'t> {
         let before = self.cache.portfolio(&*self.tx, account, &scope, now)?;
         let (was, usual) = self.leave(account, &before)?;
         let leave = leave.unwrap_or(usual);
-        let gates = self.world.gates(self.moratoria.as_ref());
-        let gates = match &self.breaker {
-            Some(breaker) => breaker.gates(gates, &leave),
-            None => gates,
-        };
-        let circumstances = Circumstances { now, proofs: self.proofs, gates };
+        let circumstances = Circumstances { now, proofs: self.proofs, gates: self.gates(&leave) };
         let decision = step(before, input, self.policies, circumstances);
         if let Some((breaker, was)) = self.breaker.as_deref_mut().zip(was) {
             breaker.note(&mut *self.tx, (was, &decision), (&leave, self.policies), now)?;

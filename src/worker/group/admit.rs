@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::Group;
 use crate::engine::decision::{Circumstances, Input, Portfolio, Scope};
-use crate::engine::gate::Because;
+use crate::engine::gate::{Because, Gates};
 use crate::engine::id::{AccountId, EventKey, ResourceId};
 use crate::engine::input::{Body, Event};
 use crate::engine::resource::Resource;
@@ -34,6 +34,15 @@ impl<'t> Group<'t> {
         let cleared = self.cleared.remove(account).unwrap_or_default();
         let leave = breaker.leave(&*self.tx, account, cleared)?;
         Ok((Some(Before::of(before, self.policies)), leave))
+    }
+
+    /// What the gates are told, the breaker's answer among it.
+    pub(super) fn gates<'g>(&'g self, leave: &'g Leave) -> Gates<'g> {
+        let gates = self.world.gates(self.moratoria.as_ref());
+        match self.breaker.as_deref() {
+            Some(breaker) => breaker.gates(gates, leave),
+            None => gates,
+        }
     }
 
     /// What waits to be admitted and would be overtaken by what happened after it was due: it comes first, as it would have come
@@ -81,10 +90,8 @@ impl<'t> Group<'t> {
 
     /// Whether something that waits to be admitted would not come any more after this.
     fn is_withdrawn_by(&self, before: &Portfolio, input: Input<'_>, now: DateTime<Utc>) -> bool {
-        let Some(breaker) = self.breaker.as_deref() else { return false };
         let nothing = Leave::default();
-        let gates = breaker.gates(self.world.gates(self.moratoria.as_ref()), &nothing);
-        let circumstances = Circumstances { now, proofs: self.proofs, gates };
+        let circumstances = Circumstances { now, proofs: self.proofs, gates: self.gates(&nothing) };
         let after = step(before.clone(), input, self.policies, circumstances).after;
         let is_moot = |(id, was): (&ResourceId, &Resource)| {
             let is = after.resources.get(id);
