@@ -60,15 +60,23 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
     let ahead = due.ahead(policy, resource, work.now);
     if due.at <= work.now && ahead > work.now {
         // It is late, and today nobody works: what holds it, if something does, goes on holding it.
-        match verdict {
-            gate::Verdict::Go => {
-                if let Some(resource) = work.resources.get_mut(id) {
-                    resource.put_off = Some(ahead);
+        let is_news = match verdict {
+            gate::Verdict::Go => true,
+            gate::Verdict::Hold { because, .. } => match &resource.held {
+                // What changes of the world outside may have changed unseen.
+                Some(held) => {
+                    held.because != because
+                        && !(held.because.is_of_the_world() && because.is_of_the_world())
                 }
-            }
-            gate::Verdict::Hold { because, .. } => {
-                waits(work, id, because, wanted);
-            }
+                None => true,
+            },
+        };
+        if let gate::Verdict::Hold { because, .. } = verdict {
+            waits(work, id, because, wanted);
+        }
+        // It comes, or what holds it is said, at its time on the next working day, whoever looks before.
+        if is_news && let Some(resource) = work.resources.get_mut(id) {
+            resource.put_off = Some(ahead);
         }
         return false;
     }

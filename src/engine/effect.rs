@@ -364,4 +364,15 @@ impl Notice {
     pub fn due_at(&self, channel: Channel) -> DateTime<Utc> {
         self.not_before.get(&channel).copied().unwrap_or(self.at).max(self.at)
     }
+
+    /// Whether anybody can be told at all.
+    pub fn is_reachable(&self) -> bool {
+        let reaches = |contact: &Contact| {
+            self.channels.iter().any(|channel| match channel {
+                Channel::Email => contact.email.is_some(),
+                Channel::Sms => contact.phone.is_some(),
+            })
+        };
+        self.contacts.iter().any(reaches)
+    }
 }

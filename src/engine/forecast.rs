@@ -192,11 +192,11 @@ impl<'p> Seer<'p> {
     fn free_from(&self, due: &Due<'_>, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut at = at;
         let is_told =
-            |held: &&HeldStep| held.because == Because::Proof.word() && due.proven.from.is_some();
+            |held: &&HeldStep| held.because == Because::Proof && due.proven.from.is_some();
         let held = self.resource.held.as_ref().filter(|held| held.to == due.step.to);
         let held = held.filter(|held| !is_told(held));
-        let has_an_end = [Because::Hold.word(), Because::Moratorium.word()];
-        if held.is_some_and(|held| !has_an_end.contains(&held.because.as_str())) {
+        let has_an_end = [Because::Hold, Because::Moratorium];
+        if held.is_some_and(|held| !has_an_end.contains(&held.because)) {
             return None;
         }
         if self.policy.class(&due.step.to) <= PhaseClass::Unpaid {

@@ -13,7 +13,6 @@ use super::deadline::{self, Place};
 use super::decision::Proofs;
 use super::effect::{Effect, Notice, NoticeItem, Promise};
 use super::id::{NoticeKind, ResourceId};
-use super::input::Contact;
 use super::money::Money;
 use super::policy::{Channel, Clock, NoticeRule, NoticeTrigger, PhaseClass, Policy};
 use super::proof;
@@ -121,7 +120,7 @@ pub(super) fn settle(work: &mut Work<'_>) {
         }
         let rule = notice.rules.first().cloned().unwrap_or_default();
         work.because(&rule, None, format!("{kind} about {} resources", notice.items.len()));
-        if !is_reachable(&notice) {
+        if !notice.is_reachable() {
             let resources = notice.items.iter().map(|item| item.resource.clone()).collect();
             let reason = "no contact has an address for any of its channels".into();
             work.push(Effect::Unreachable { notice: kind, resources, reason });
@@ -161,17 +160,6 @@ fn promise(
     }
     // Slots up to here are dealt with; those that count from a date which is known only now were never due (PRE-8).
     resource.slots_until = resource.slots_until.max(now);
-}
-
-/// Whether anybody can be told at all.
-fn is_reachable(notice: &Notice) -> bool {
-    let reaches = |contact: &Contact| {
-        notice.channels.iter().any(|channel| match channel {
-            Channel::Email => contact.email.is_some(),
-            Channel::Sms => contact.phone.is_some(),
-        })
-    };
-    notice.contacts.iter().any(reaches)
 }
 
 fn freeze(work: &Work<'_>, kind: &NoticeKind, draft: Draft) -> Option<Notice> {

@@ -100,7 +100,7 @@ pub struct Resource {
     /// A step that waits for something that is no event of its own and no instant: its account is looked at when that changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gated: Option<Gated>,
-    /// When a step comes that was free to come on a day without work.
+    /// When a step comes, or is said to be held, that was late on a day without work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put_off: Option<DateTime<Utc>>,
     /// Counts state changes.
@@ -234,7 +234,7 @@ pub struct HeldStep {
     /// Since when.
     pub since: DateTime<Utc>,
     /// What holds it.
-    pub because: String,
+    pub because: Because,
 }
 
 impl Term {

@@ -59,24 +59,18 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
     ahead.into_iter().chain(hold_ends(work, policy, resource)).min()
 }
 
-/// Whether a step is due and said to be held, and no day on which it could come ends that.
+/// Whether a step is due and said to be held for what holds it, and no day on which it could come ends that.
 fn is_held(work: &Work<'_>, policy: &Policy, resource: &Resource, due: &Due<'_>) -> bool {
-    let is_late = due.wanted_at <= work.now && resource.held.is_some();
-    is_late
-        && match gate::ask(&work.account, resource, due.wanted(policy), work.gates, work.now) {
-            gate::Verdict::Hold { because: Because::Proof, until } => until.is_none(),
-            // Whoever learns that one of these is over looks at it again.
-            gate::Verdict::Hold {
-                because:
-                    Because::Hold
-                    | Because::Moratorium
-                    | Because::Clock
-                    | Because::Freshness
-                    | Because::Breaker,
-                ..
-            } => true,
-            gate::Verdict::Go => false,
+    let Some(held) = resource.held.as_ref().filter(|_| due.wanted_at <= work.now) else {
+        return false;
+    };
+    match gate::ask(&work.account, resource, due.wanted(policy), work.gates, work.now) {
+        // Whoever learns that it is over looks at it again.
+        gate::Verdict::Hold { because, until } => {
+            held.because == because && (because != Because::Proof || until.is_none())
         }
+        gate::Verdict::Go => false,
+    }
 }
 
 /// When a hold ends by itself: on a step that is due, or on what a customer asked for, which may wait in another phase by now.

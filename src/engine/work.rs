@@ -241,7 +241,7 @@ impl<'a> Work<'a> {
         let now = self.now;
         let word = because.word();
         let Some(resource) = self.resources.get_mut(id) else { return false };
-        if !resource.hold(HeldStep { to: to.clone(), since: now, because: word.into() }) {
+        if !resource.hold(HeldStep { to: to.clone(), since: now, because }) {
             return false;
         }
         let policy = resource.policy.clone();

@@ -102,14 +102,15 @@ impl List<'_> {
     ) -> Result<Held, ExplainError> {
         let said = resource.held.as_ref();
         let gate = resource.gated;
-        let because = gate.map(|gated| gated.by.word().to_owned());
-        let because = because.or_else(|| said.map(|held| held.because.clone())).unwrap_or_default();
+        let because = gate.map(|gated| gated.by).or(said.map(|held| held.because));
         let since = gate.map(|gated| gated.due_at).or_else(|| said.map(|held| held.since));
-        let (by, until) = match because.as_str() {
-            word if word == Because::Hold.word() => self.holds(resource, account),
-            word if word == Because::Moratorium.word() => self.stopped(resource),
-            word if word == Because::Proof.word() => self.proof(resource)?,
-            _ => (Vec::new(), "by itself, once that is over".to_owned()),
+        let (by, until) = match because {
+            Some(Because::Hold) => self.holds(resource, account),
+            Some(Because::Moratorium) => self.stopped(resource),
+            Some(Because::Proof) => self.proof(resource)?,
+            Some(Because::Clock | Because::Freshness | Because::Breaker) | None => {
+                (Vec::new(), "by itself, once that is over".to_owned())
+            }
         };
         Ok(Held {
             account: resource.account.clone(),
@@ -117,7 +118,7 @@ impl List<'_> {
             phase: resource.phase.clone(),
             to: said.map(|held| held.to.clone()),
             since: since.unwrap_or(resource.entered_at),
-            because,
+            because: because.map(|because| because.word().to_owned()).unwrap_or_default(),
             by,
             until,
         })

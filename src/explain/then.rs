@@ -136,7 +136,7 @@ impl<'f> Instant<'f> {
     pub(super) fn held(&self) -> Option<Waiting> {
         if self.is_known() {
             let Some(held) = self.found.resource.held.as_ref() else { return self.gated() };
-            let (to, because) = (held.to.clone(), held.because.clone());
+            let (to, because) = (held.to.clone(), held.because.word().to_owned());
             return Some(Waiting { to, since: held.since, because });
         }
         let id = &self.found.resource.id;

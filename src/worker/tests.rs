@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::world::World;
 use crate::dispatch::report::{DeliveryReport, Report};
 use crate::engine::decision::Proofs;
+use crate::engine::gate::Because;
 use crate::engine::policy::{Channel, PolicySet};
 use crate::engine::resource::{Notified, Resource};
 use crate::event;
@@ -226,7 +227,7 @@ fn one_contact_that_was_told_is_proof_and_the_others_add_nothing() {
         assert_eq!((bench.accepted_at(), bench.decisions()), (Some(at(30)), decisions));
         // Due at 48, and a day after it was taken at 30.
         bench.wake(at(48));
-        assert_eq!(bench.resource().held.map(|held| held.because), Some("proof".into()));
+        assert_eq!(bench.resource().held.map(|held| held.because), Some(Because::Proof));
         assert_eq!(bench.resource().wake_at, Some(at(54)));
         bench.wake(at(54));
         assert_eq!(bench.resource().phase.as_str(), "released");
@@ -286,7 +287,7 @@ fn proof_is_gone_once_everything_that_was_taken_came_back() {
         assert_eq!(bench.come_back(51, &waiting[1].id, at(32)), 0);
         assert_eq!(bench.accepted_at(), None);
         bench.wake(at(48));
-        assert_eq!(bench.resource().held.map(|held| held.because), Some("proof".into()));
+        assert_eq!(bench.resource().held.map(|held| held.because), Some(Because::Proof));
         // A third one arrives.
         assert!(bench.report(&waiting[2], AttemptOutcome::Sent, (at(60), true)));
         assert_eq!(bench.accepted_at(), Some(at(60)));

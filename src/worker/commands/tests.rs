@@ -3,6 +3,7 @@
 use super::super::tests::{Bench, POLICY, at, on_each_store};
 use chrono::TimeDelta;
 
+use crate::engine::gate::Because;
 use crate::engine::input::HoldScope;
 use crate::engine::moratorium;
 use crate::order::{About, LiftHold, Order, PlaceHold, Target, TellAgain, Told};
@@ -142,7 +143,7 @@ fn a_moratorium_is_durable_with_its_answer_outlives_a_restart_and_lets_go_when_i
         bench.world = World::of_replay(bench.store.reader().unwrap().as_ref()).unwrap();
         bench.wake(at(48));
         let held = bench.resource().held.map(|held| held.because);
-        assert_eq!(held.as_deref(), Some("moratorium"));
+        assert_eq!(held, Some(Because::Moratorium));
         let lift = LiftHold { target: everything(), id: None, reason: "over".into() };
         let lift = bench.give(&Order::LiftHold(lift));
         bench.obey(50, true);

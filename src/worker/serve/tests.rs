@@ -212,7 +212,7 @@ impl Play {
     /// What holds it, by what was said; else what it waits for.
     fn waits_for(&self, id: &str) -> String {
         let resource = self.resource(id);
-        let said = resource.held.map(|held| format!("{} (said)", held.because));
+        let said = resource.held.map(|held| format!("{} (said)", held.because.word()));
         said.or_else(|| resource.gated.map(|gated| gated.by.word().to_owned())).unwrap_or_default()
     }
 

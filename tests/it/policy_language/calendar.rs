@@ -1,6 +1,6 @@
 //! Working days, and the least time in a phase.
 
-use dunlin::engine::input::{Body, HoldScope};
+use dunlin::engine::input::{Body, HoldScope, Import};
 
 use super::world::{activated, at, expires, refusal, story};
 
@@ -43,9 +43,10 @@ channels = ["email"]
 "#;
 
 const START: &str = "2026-03-01T00:00:00Z";
+const LATER: &str = "2026-06-01T00:00:00Z";
 
 fn released(text: &str, expiry: &str) -> Vec<String> {
-    let story = story(text, &[(START, activated("own", Some(expiry)))], "2026-06-01T00:00:00Z");
+    let story = story(text, &[(START, activated("own", Some(expiry)))], LATER);
     story.when("-> released").into_iter().map(str::to_owned).collect()
 }
 
@@ -87,7 +88,7 @@ fn what_a_hold_delayed_to_a_day_without_work_waits_for_one_with() {
     };
     let after = |until: &str| {
         let told = [(START, activated("own", Some("2026-03-02T04:00:00Z"))), (START, hold(until))];
-        story(POLICY, &told, "2026-06-01T00:00:00Z")
+        story(POLICY, &told, LATER)
     };
     // Over on Saturday morning: on Tuesday at noon, as the deadline was; and it is said once that it is held.
     let weekend = after("2026-03-14T01:00:00Z");
@@ -115,6 +116,33 @@ fn what_is_held_over_a_weekend_is_said_to_be_held_once() {
     ];
     let story = story(POLICY, &told, "2026-03-30T00:00:00Z");
     assert_eq!(story.when("held"), ["2026-03-05T04:00:00Z"]);
+}
+
+#[test]
+fn what_comes_over_late_and_held_on_a_weekend_is_said_to_be_held_at_its_time_whoever_looks_before()
+{
+    let hold = |reason: &str| Body::HoldPlaced {
+        resource: None,
+        hold: Some(reason.into()),
+        reason: reason.into(),
+        scope: HoldScope::Release,
+        until: None,
+    };
+    let Body::ResourceActivated(activation) = activated("own", Some("2026-03-05T04:00:00Z")) else {
+        panic!("it is an activation");
+    };
+    // Its release was due on Sunday, the 8th, and put off to Monday.
+    let import = Body::ResourceImported(Box::new(Import {
+        activation: *activation,
+        phase: "stopped".into(),
+        since: at("2026-03-05T04:00:00Z"),
+        arrears_since: None,
+        notices_sent: Vec::new(),
+    }));
+    let mut told = vec![(START, hold("legal")), ("2026-03-14T01:00:00Z", import)];
+    assert_eq!(story(POLICY, &told, LATER).when("held"), ["2026-03-17T04:00:00Z"]);
+    told.push(("2026-03-16T23:00:00Z", hold("support")));
+    assert_eq!(story(POLICY, &told, LATER).when("held"), ["2026-03-17T04:00:00Z"]);
 }
 
 #[test]

@@ -201,15 +201,42 @@ fn the_date_that_the_policy_wants_is_when_it_is_said_whatever_undelivered_notice
     assert_eq!(life.lines(DUE, LATER), ["2026-03-17T00:00:00Z held released: proof"]);
 }
 
+/// Released on working days only; the 17th is a Tuesday.
+fn on_working_days() -> String {
+    POLICY.replace("after = \"7d\" }", "after = \"7d\", only_on = \"working_days\" }").replace(
+        "[[phase]]\nname = \"active\"",
+        "[calendar]\nweekend = [\"sat\", \"sun\"]\n[[phase]]\nname = \"active\"",
+    )
+}
+
+#[test]
+fn a_hold_lifted_on_a_saturday_leaves_the_missing_proof_to_be_named_on_monday_at_its_time() {
+    let hold = |id: &str| Body::HoldPlaced {
+        resource: Some(resource()),
+        hold: Some(id.into()),
+        reason: "court".into(),
+        scope: HoldScope::Release,
+        until: None,
+    };
+    let lift = |id: &str| Body::HoldLifted { resource: Some(resource()), hold: Some(id.into()) };
+    let lines = |is_looked_at: bool| {
+        let mut life = Life::of(&on_working_days());
+        life.tell("2026-03-16T00:00:01Z", hold("a"));
+        life.tell("2026-03-21T01:00:00Z", lift("a"));
+        if is_looked_at {
+            life.tell("2026-03-22T18:00:00Z", lift("b"));
+        }
+        life.lines(DUE, LATER).join("\n")
+    };
+    let said =
+        "2026-03-17T00:00:00Z held released: hold\n2026-03-23T00:00:00Z held released: proof";
+    assert_eq!(lines(false), said);
+    assert_eq!(lines(true), said);
+}
+
 #[test]
 fn proof_on_a_saturday_does_not_release_on_a_sunday() {
-    // The 17th is a Tuesday.
-    let text =
-        POLICY.replace("after = \"7d\" }", "after = \"7d\", only_on = \"working_days\" }").replace(
-            "[[phase]]\nname = \"active\"",
-            "[calendar]\nweekend = [\"sat\", \"sun\"]\n[[phase]]\nname = \"active\"",
-        );
-    let mut life = Life::of(&text);
+    let mut life = Life::of(&on_working_days());
     life.accept("2026-03-21T03:00:00Z", "warning", 1);
     let lines = life.lines("2026-03-22T00:00:00Z", LATER);
     assert_eq!(lines.last(), Some(&"2026-03-22T23:00:00Z stopped -> released"));

@@ -177,7 +177,7 @@ fn what_waits_and_what_is_on_hold_is_listed_by_pages(backend: &dyn Backend) {
     };
     let mut rows = [("a", "r"), ("a", "s"), ("b", "q"), ("b", "z")]
         .map(|(account, id)| resource(account, id, None));
-    let step = HeldStep { to: "released".into(), since: at(1), because: "proof".into() };
+    let step = HeldStep { to: "released".into(), since: at(1), because: Because::Proof };
     rows[0].held = Some(step);
     rows[1].holds.place("h".into(), hold());
     rows[2].gated = Some(Gated { by: Because::Moratorium, due_at: at(1) });

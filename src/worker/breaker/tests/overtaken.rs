@@ -1,5 +1,7 @@
 //! What waits to be admitted is not lost to what happens meanwhile: it comes first, if it is not too much.
 
+use crate::engine::gate::Because;
+
 use super::*;
 
 #[test]
@@ -77,7 +79,7 @@ fn a_hold_that_comes_while_a_step_waits_holds_it() {
         bench.group(events.into(), at(180));
         bench.settle(at(200));
         assert_eq!(bench.phases(1), count([("grace", 1)]));
-        assert_eq!(bench.resource(0).held.map(|held| held.because), Some("hold".into()));
+        assert_eq!(bench.resource(0).held.map(|held| held.because), Some(Because::Hold));
     });
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::engine::gate::Because;
+
 use super::*;
 
 #[test]
@@ -81,7 +83,7 @@ fn while_a_set_is_held_notices_go_on_and_it_is_said_once_that_each_waits() {
         assert_eq!(bench.published("lifecycle.transition.held"), 10);
         bench.settle(at(24 * 60));
         assert_eq!((bench.told(), bench.published("lifecycle.transition.held")), (20, 10));
-        assert_eq!(bench.resource(0).held.unwrap().because, "breaker");
+        assert_eq!(bench.resource(0).held.unwrap().because, Because::Breaker);
         assert_eq!(bench.phases(10), count([("active", 10)]));
     });
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::dispatch::report::{DeliveryReport, Report};
+use crate::engine::gate::Because;
 use crate::engine::policy::Channel;
 use crate::ledger::verify::verify;
 use crate::order::{About, Erase, Order};
@@ -57,7 +58,7 @@ fn what_was_proven_before_an_erasure_releases_nothing_and_an_operator_can() {
             bench.wake(at(999));
             let held = bench.resource();
             assert_eq!(held.phase.as_str(), "stopped");
-            assert_eq!(held.held.map(|held| held.because), Some("proof".into()));
+            assert_eq!(held.held.map(|held| held.because), Some(Because::Proof));
             let (account, resource) = ("acc".into(), "ins".into());
             let about = About { account, resource, reason: "the law".into() };
             let id = bench.give(&Order::ApproveRelease(about));

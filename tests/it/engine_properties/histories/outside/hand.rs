@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use dunlin::engine::act::{Act, What};
 use dunlin::engine::decision::Portfolio;
+use dunlin::engine::gate::Because;
 use dunlin::engine::id::{EventKey, ResourceId};
 use dunlin::engine::resource::Resource;
 
@@ -12,7 +13,7 @@ impl Outside {
     /// What the operator decides now.
     pub(super) fn decided(&mut self, now: DateTime<Utc>, whole: &Portfolio) -> Vec<Act> {
         let is_held =
-            |one: &&Resource| one.held.as_ref().is_some_and(|held| held.because == "proof");
+            |one: &&Resource| one.held.as_ref().is_some_and(|held| held.because == Because::Proof);
         let held: Vec<ResourceId> =
             whole.resources.values().filter(is_held).map(|one| one.id.clone()).collect();
         let all: Vec<ResourceId> = whole.resources.keys().cloned().collect();

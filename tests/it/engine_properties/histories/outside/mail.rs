@@ -14,8 +14,14 @@ pub(in super::super) struct Back {
 }
 
 impl Outside {
-    /// Takes a notice to the post.
+    /// Takes a notice to the post; nobody accepts one to nobody.
     pub(super) fn send(&mut self, notice: &Notice, now: DateTime<Utc>) {
+        if !notice.is_reachable() {
+            return;
+        }
+        if !notice.is_reachable() {
+            return;
+        }
         if !self.has(Trouble::Mail) {
             self.put(now + TimeDelta::minutes(1), Turn::Accepted(notice.clone()));
             return;

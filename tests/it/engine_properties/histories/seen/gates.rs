@@ -415,7 +415,7 @@ impl Gates {
             let is_so = |word: &str| !is_looked_at || word == first.word();
             let held = resource.held.as_ref();
             assert!(
-                held.is_some_and(|held| held.to == step.to && is_so(&held.because)),
+                held.is_some_and(|held| held.to == step.to && is_so(held.because.word())),
                 "held: nobody was told that {} waits for {first:?}: {resource:?}",
                 step.to
             );
