@@ -130,9 +130,8 @@ impl<'p> Simulation<'p> {
         let mut concerned: BTreeSet<_> = due.chain(events.keys().cloned()).collect();
         let gates_moved = std::mem::take(&mut self.moratoria_moved);
         if gates_moved {
-            let waits = |whole: &&Portfolio| {
-                whole.resources.values().any(|resource| resource.gated.is_some())
-            };
+            let waits =
+                |whole: &&Portfolio| whole.resources.values().any(|resource| resource.is_gated());
             concerned
                 .extend(self.accounts.values().filter(waits).map(|one| one.account.id.clone()));
         }
@@ -182,7 +181,7 @@ pub fn in_sight(whole: &Portfolio, scope: &Scope, now: DateTime<Utc>) -> Portfol
         scope.all
             || scope.named.contains(id)
             || (scope.due && resource.wake_at.is_some_and(|at| at <= now))
-            || (scope.gated && resource.gated.is_some())
+            || (scope.gated && resource.is_gated())
     };
     let resources = whole
         .resources

@@ -26,9 +26,13 @@ use super::work::{Change, Work, is_over};
 
 /// Takes every step of a resource that is due.
 pub(super) fn settle(work: &mut Work<'_>, id: &ResourceId) {
-    let gated = work.resources.get_mut(id).and_then(|resource| resource.gated.take());
-    if let Some(gated) = gated.filter(|gated| gated.by == Because::Breaker) {
-        work.asked_since.insert(id.clone(), gated.due_at);
+    if let Some(resource) = work.resources.get_mut(id) {
+        let wish = resource.asked.as_mut().and_then(|asked| asked.gated.take());
+        for (gated, wished) in [(wish, true), (resource.gated.take(), false)] {
+            if let Some(gated) = gated.filter(|gated| gated.by == Because::Breaker) {
+                work.asked_since.insert((id.clone(), wished), gated.due_at);
+            }
+        }
     }
     take_scheduled(work, id);
     take_asked(work, id);
@@ -57,26 +61,20 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
     };
     let (step, wanted) = (due.step, due.wanted(policy));
     let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
-    let ahead = due.ahead(policy, resource, work.now);
-    if due.at <= work.now && ahead > work.now {
+    if let Some(until) = due.not_today(policy, resource, work.now) {
         // It is late, and today nobody works: what holds it, if something does, goes on holding it.
         let is_news = match verdict {
             gate::Verdict::Go => true,
-            gate::Verdict::Hold { because, .. } => match &resource.held {
-                // What changes of the world outside may have changed unseen.
-                Some(held) => {
-                    held.because != because
-                        && !(held.because.is_of_the_world() && because.is_of_the_world())
-                }
-                None => true,
-            },
+            gate::Verdict::Hold { because, .. } => {
+                resource.held.as_ref().is_none_or(|held| held.because != because)
+            }
         };
         if let gate::Verdict::Hold { because, .. } = verdict {
             waits(work, id, because, wanted);
         }
         // It comes, or what holds it is said, at its time on the next working day, whoever looks before.
         if is_news && let Some(resource) = work.resources.get_mut(id) {
-            resource.put_off = Some(ahead);
+            resource.put_off = Some(until);
         }
         return false;
     }
@@ -132,14 +130,19 @@ fn waits(work: &mut Work<'_>, id: &ResourceId, because: Because, wanted: Wanted<
     if because == Because::Breaker {
         work.ask(id, wanted);
     }
-    let mut due_at = wanted.due_at;
-    if because == Because::Breaker {
+    let due_at = match because {
+        Because::Freshness => wanted.due_at,
         // However late it is: it waits since it asked.
-        due_at = *work.asked_since.entry(id.clone()).or_insert(work.now);
-    }
+        Because::Breaker => {
+            *work.asked_since.entry((id.clone(), wanted.wished)).or_insert(work.now)
+        }
+        Because::Hold | Because::Proof | Because::Moratorium | Because::Clock => wanted.wanted_at,
+    };
     let gated = Gated { by: because, due_at };
-    if let Some(resource) = work.resources.get_mut(id) {
-        resource.gated = Some(gated);
+    match work.resources.get_mut(id) {
+        Some(Resource { asked: Some(asked), .. }) if wanted.wished => asked.gated = Some(gated),
+        Some(resource) => resource.gated = Some(gated),
+        None => {}
     }
     gated.said_at(work.gates.patience).is_some_and(|at| work.now < at)
 }
@@ -185,8 +188,15 @@ fn take_scheduled(work: &mut Work<'_>, id: &ResourceId) {
         // What somebody asked for and a hold keeps waiting comes first: a schedule does not make it another wish.
         if !is_over && resource.asked.is_none() {
             let (cause, number) = (Cause::Termination, work.account.wishes);
-            resource.asked =
-                Some(Asked { to: gone, cause, at: now, number, scheduled: true, waits: false });
+            resource.asked = Some(Asked {
+                to: gone,
+                cause,
+                at: now,
+                number,
+                scheduled: true,
+                waits: false,
+                gated: None,
+            });
         }
     }
 }
@@ -202,6 +212,7 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
         into: class,
         irreversible: class == PhaseClass::Gone,
         proven: Proven::default(),
+        wanted_at: asked.at,
         due_at: asked.at,
         wished: true,
     };
@@ -356,8 +367,6 @@ fn ended(work: &mut Work<'_>, id: &ResourceId, class: PhaseClass) {
     let Some(resource) = work.resources.get_mut(id) else { return };
     if class == PhaseClass::Gone {
         resource.end_episode();
-        // A wish that waited for later facts than the clock's own step did waits for nothing any more.
-        resource.gated = None;
     }
     if class == PhaseClass::Gone || resource.entered_by != Cause::Clock {
         resource.end_arrears();

@@ -189,6 +189,7 @@ impl<'p> Due<'p> {
             into: policy.class(&step.to),
             irreversible: step.irreversible,
             proven: self.proven,
+            wanted_at: self.wanted_at,
             due_at: self.wanted_at.max(self.at),
             wished: false,
         }
@@ -205,14 +206,27 @@ impl<'p> Due<'p> {
         if self.at >= now {
             return self.at;
         }
+        self.not_today(policy, resource, now).unwrap_or(now)
+    }
+
+    /// Of a step that is late: when it is looked at again, if that is not now. On a day without work nothing comes and nothing
+    /// is said to be held, and what was put off to a day has its time on that day.
+    pub(super) fn not_today(
+        &self,
+        policy: &Policy,
+        resource: &Resource,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         if !self.step.at.working_days_only {
-            return now;
+            return None;
         }
         let today = calendar::local_date(policy.zone, now);
         if policy.working_days.include(today) {
-            return resource.put_off.map_or(now, |until| until.max(now));
+            return resource.put_off.filter(|until| *until > now);
         }
-        on_working_day(policy, self.at, today).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        let next = on_working_day(policy, self.wanted_at, today);
+        let next = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        Some(if self.at > now { next.min(self.at) } else { next })
     }
 }
 

@@ -240,13 +240,14 @@ impl<'p> Seer<'p> {
             number: 0,
             scheduled: true,
             waits: false,
+            gated: None,
         });
         true
     }
 
     /// When what the customer asked for comes true; never where a hold has no end, or where it waits for facts or clocks.
     fn free_for(&mut self, asked: &Asked) -> Option<DateTime<Utc>> {
-        if self.resource.gated.is_some_and(|gated| gated.due_at == asked.at) {
+        if asked.gated.is_some() {
             self.see(self.from, Coming::Held { to: asked.to.clone() });
             return None;
         }

@@ -174,7 +174,9 @@ pub struct Wanted<'w> {
     pub irreversible: bool,
     /// What is proven of what it asks for.
     pub proven: Proven,
-    /// When it was due: facts up to here must be known.
+    /// When it was wanted: it waits since then.
+    pub wanted_at: DateTime<Utc>,
+    /// When it was due, by proof and by what was named too: facts up to here must be known.
     pub due_at: DateTime<Utc>,
     /// Whether a customer asked for it.
     pub wished: bool,
@@ -218,6 +220,8 @@ pub fn ask(
     }
     match from.filter(|from| *from > now) {
         Some(from) => Verdict::Hold { because: Because::Proof, until: Some(from) },
+        // Facts, clocks and the breaker are asked when it may come: it was wanted before, and a later date was named for it.
+        None if !step.wished && step.due_at > now => Verdict::Go,
         None => ask_the_world(resource, step, gates),
     }
 }

@@ -187,7 +187,8 @@ fn ask(work: &mut Work<'_>, event: &Event, id: &ResourceId, to: &PhaseName, caus
     let number = work.account.wishes;
     if let Some(resource) = work.resources.get_mut(id) {
         let (to, at) = (to.clone(), event.time);
-        resource.asked = Some(Asked { to, cause, at, number, scheduled: false, waits: false });
+        resource.asked =
+            Some(Asked { to, cause, at, number, scheduled: false, waits: false, gated: None });
     }
     super::clockwork::take_asked(work, id);
 }

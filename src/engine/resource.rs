@@ -97,7 +97,8 @@ pub struct Resource {
     /// Steps that were said to be held and still wait behind that one: they are not said again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_before: Vec<HeldStep>,
-    /// A step that waits for something that is no event of its own and no instant: its account is looked at when that changes.
+    /// What the clock's next step waits for, if that is no event of its own and no instant: its account is looked at when it
+    /// changes. What a customer's wish waits for is said in that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gated: Option<Gated>,
     /// When a step comes, or is said to be held, that was late on a day without work.
@@ -193,6 +194,9 @@ pub struct Asked {
     pub waits: bool,
     /// It was set for an instant, and a later word about that takes it back while something holds it (TERM-3).
     pub scheduled: bool,
+    /// What it waits for, if that is no event of its own and no instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gated: Option<Gated>,
 }
 
 /// That a kind of notice was told, and what became of it.
@@ -284,6 +288,16 @@ impl Gated {
 }
 
 impl Resource {
+    /// What its steps wait for that is no event of its own and no instant: the wish, then the clock's step.
+    pub fn gates(&self) -> impl Iterator<Item = Gated> {
+        self.asked.as_ref().and_then(|asked| asked.gated).into_iter().chain(self.gated)
+    }
+
+    /// Whether one of its steps waits for something that is no event of its own and no instant.
+    pub fn is_gated(&self) -> bool {
+        self.gates().next().is_some()
+    }
+
     /// Takes note of a step that is due and held; `false` if that was said before.
     pub(super) fn hold(&mut self, step: HeldStep) -> bool {
         let is_same = |held: &HeldStep| (&held.to, &held.because) == (&step.to, &step.because);

@@ -50,10 +50,11 @@ fn next(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<DateTim
         charge::open(policy, charges, resource).first().map(|attempt| attempt.at)
     });
     // When it is time to say that a step waits.
-    let said = resource.gated.as_ref().and_then(|gated| gated.said_at(work.gates.patience));
-    let ahead = [step, unproven, schedule, slots, attempt, said]
+    let said = resource.gates().filter_map(|gated| gated.said_at(work.gates.patience));
+    let ahead = [step, resource.put_off, unproven, schedule, slots, attempt]
         .into_iter()
         .flatten()
+        .chain(said)
         .filter(|at| *at > work.now)
         .min();
     ahead.into_iter().chain(hold_ends(work, policy, resource)).min()
@@ -87,7 +88,7 @@ fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<Da
                 .any(|step| step.irreversible && step.from == resource.phase && step.to == *to);
         // Proof that comes moves the step itself, and that it comes is an input.
         let proven = Proven::default();
-        let step = Wanted { to, into, irreversible, proven, due_at, wished };
+        let step = Wanted { to, into, irreversible, proven, wanted_at: due_at, due_at, wished };
         match gate::ask(&work.account, resource, step, work.gates, work.now) {
             gate::Verdict::Hold { until, .. } => until,
             gate::Verdict::Go => None,

@@ -46,8 +46,8 @@ pub(super) struct Work<'a> {
     changes: BTreeMap<ResourceId, usize>,
     reasons: Vec<Reason>,
     intents: BTreeMap<(ResourceId, PhaseName), Intent>,
-    /// Since when resources ask to be admitted.
-    pub(super) asked_since: BTreeMap<ResourceId, DateTime<Utc>>,
+    /// Since when resources ask to be admitted, for what somebody wished and for what the clock wants.
+    pub(super) asked_since: BTreeMap<(ResourceId, bool), DateTime<Utc>>,
 }
 
 impl<'a> Work<'a> {

@@ -101,8 +101,8 @@ impl List<'_> {
         account: Option<&Account>,
     ) -> Result<Held, ExplainError> {
         let said = resource.held.as_ref();
-        let gate = resource.gated;
-        let because = gate.map(|gated| gated.by).or(said.map(|held| held.because));
+        let gate = resource.gates().next();
+        let because = gate.map(|gated| gated.by).or_else(|| said.map(|held| held.because));
         let since = gate.map(|gated| gated.due_at).or_else(|| said.map(|held| held.since));
         let (by, until) = match because {
             Some(Because::Hold) => self.holds(resource, account),

@@ -157,7 +157,7 @@ impl<'f> Instant<'f> {
     /// A step that is due and waits, and of which nobody was told so far: most wait for a moment.
     fn gated(&self) -> Option<Waiting> {
         let Found { resource, policy, account, moratoria } = self.found;
-        let gated = resource.gated?;
+        let gated = resource.gates().next()?;
         let ahead = forecast(policy, (account, moratoria), resource, self.at);
         let to = ahead.into_iter().find_map(|ahead| match ahead.what {
             Coming::Held { to } => Some(to),

@@ -90,7 +90,7 @@ impl Cache {
             scope.all
                 || scope.named.contains(id)
                 || (scope.due && resource.wake_at.is_some_and(|at| at <= now))
-                || (scope.gated && resource.gated.is_some())
+                || (scope.gated && resource.is_gated())
         };
         let resources = loaded
             .resources

@@ -25,6 +25,7 @@ use crate::engine::id::AccountId;
 use crate::engine::input::{Body, Event};
 use crate::engine::moratorium::Moratoria;
 use crate::engine::policy::PolicySet;
+use crate::engine::resource::Resource;
 use crate::engine::{scope, step};
 use crate::event::{Decoded, Refusal};
 use crate::intake::Delivery;
@@ -286,8 +287,10 @@ impl<'t> Group<'t> {
         let mut pen = Pen { tx: &mut *self.tx, settings: self.settings, now };
         outbox::write(&mut pen, account, input, &decision, &mut self.tally)?;
         let changed = decision.resources_changed.iter();
-        let mut gated = changed.filter_map(|id| decision.after.resources.get(id)?.gated);
-        if gated.any(|gated| gated.by == Because::Freshness) {
+        let changed = changed.filter_map(|id| decision.after.resources.get(id));
+        let waits_for_facts =
+            changed.flat_map(Resource::gates).any(|gated| gated.by == Because::Freshness);
+        if waits_for_facts {
             self.world.waits_for_facts();
         }
         self.cache.apply(account, &decision);

@@ -66,7 +66,7 @@ impl Read for State {
             found.extend(self.of_account(account).filter(is_due).map(|row| (&row.value.id, row)));
         }
         if selection.gated {
-            let gated = |row: &&Versioned<Resource>| row.value.gated.is_some();
+            let gated = |row: &&Versioned<Resource>| row.value.is_gated();
             found.extend(self.of_account(account).filter(gated).map(|row| (&row.value.id, row)));
         }
         for id in selection.named {
@@ -128,7 +128,7 @@ impl Read for State {
     ) -> Result<Vec<AccountId>> {
         let waits = |row: &&Versioned<Resource>| {
             let is_due = |gated: Gated| gated.by == by && due(gated.due_at) <= past(until);
-            row.value.gated.is_some_and(is_due)
+            row.value.gates().any(is_due)
         };
         let rows = self.resources.values().filter(waits).map(|row| &row.value.account);
         let ids: BTreeSet<&AccountId> =
@@ -149,7 +149,7 @@ impl Read for State {
         limit: usize,
     ) -> Result<Vec<Resource>> {
         let waits = |resource: &&Resource| match wait {
-            Waiting::Held => resource.held.is_some() || resource.gated.is_some(),
+            Waiting::Held => resource.held.is_some() || resource.is_gated(),
             Waiting::OnHold => resource.holds.stand(),
         };
         let is_later = |((account, id), _): &(&(AccountId, ResourceId), _)| {

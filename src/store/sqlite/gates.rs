@@ -8,8 +8,11 @@ use crate::engine::gate::Because;
 use crate::engine::id::AccountId;
 use crate::store::{Result, past};
 
-pub(super) const GATED: &str = "SELECT DISTINCT account FROM resources
-     WHERE gate = ?1 AND account > ?2 AND gate_at <= ?3 ORDER BY account LIMIT ?4";
+pub(super) const GATED: &str =
+    "SELECT account FROM resources WHERE gate = ?1 AND account > ?2 AND gate_at <= ?3
+     UNION
+     SELECT account FROM resources WHERE wish_gate = ?1 AND account > ?2 AND wish_gate_at <= ?3
+     ORDER BY account LIMIT ?4";
 
 pub(super) fn gated_accounts(
     c: &Connection,

@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_held", include_str!("../../../migrations/sqlite/0005_held.sql")),
     ("0006_intents", include_str!("../../../migrations/sqlite/0006_intents.sql")),
     ("0007_ledger", include_str!("../../../migrations/sqlite/0007_ledger.sql")),
+    ("0008_wish_gates", include_str!("../../../migrations/sqlite/0008_wish_gates.sql")),
 ];
 
 /// Two connections could corrupt a WAL before this version (WAL-reset bug).

@@ -22,11 +22,23 @@ const PLANS: &[(&str, &[&str])] = &[
     ),
     (
         state::GATED_OF_ACCOUNT,
-        &["SEARCH resources USING INDEX resources_of_account_by_gate (account=? AND gate>?)"],
+        &[
+            "COMPOUND QUERY",
+            "LEFT-MOST SUBQUERY",
+            "SEARCH resources USING INDEX resources_of_account_by_gate (account=? AND gate>?)",
+            "UNION ALL",
+            "SEARCH resources USING INDEX resources_of_account_by_wish_gate (account=? AND wish_gate>?)",
+        ],
     ),
     (
         gates::GATED,
-        &["SEARCH resources USING COVERING INDEX resources_by_gate (gate=? AND account>?)"],
+        &[
+            "MERGE (UNION)",
+            "LEFT",
+            "SEARCH resources USING COVERING INDEX resources_by_gate (gate=? AND account>?)",
+            "RIGHT",
+            "SEARCH resources USING COVERING INDEX resources_by_wish_gate (wish_gate=? AND account>?)",
+        ],
     ),
     (state::HELD, &["SEARCH resources USING INDEX resources_held ((account,id)>(?,?))"]),
     (state::ON_HOLD, &["SEARCH resources USING INDEX resources_on_hold ((account,id)>(?,?))"]),

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::codec::{At, Count, Json, failed, int, json, version};
 use crate::engine::account::Account;
 use crate::engine::id::{AccountId, PolicyKey, ResourceId};
-use crate::engine::resource::Resource;
+use crate::engine::resource::{Gated, Resource};
 use crate::store::{Result, Selection, StoreError, Versioned, Waiting, due, instant, past};
 
 pub(super) fn account(c: &Connection, id: &AccountId) -> Result<Option<Versioned<Account>>> {
@@ -74,7 +74,9 @@ pub(super) fn resources(
 pub(super) const DUE_OF_ACCOUNT: &str =
     "SELECT version, state FROM resources WHERE account = ?1 AND wake_at <= ?2";
 pub(super) const GATED_OF_ACCOUNT: &str =
-    "SELECT version, state FROM resources WHERE account = ?1 AND gate IS NOT NULL";
+    "SELECT version, state FROM resources WHERE account = ?1 AND gate IS NOT NULL
+     UNION ALL
+     SELECT version, state FROM resources WHERE account = ?1 AND wish_gate IS NOT NULL AND gate IS NULL";
 
 pub(super) fn find_resource(c: &Connection, id: &ResourceId) -> Result<Vec<Resource>> {
     c.prepare_cached("SELECT state FROM resources WHERE id = ?1 ORDER BY account")
@@ -199,9 +201,10 @@ pub(super) fn put_account(c: &Connection, account: &Account, expected: u64) -> R
 
 pub(super) const RESOURCE_SAME_WAKE: &str = "UPDATE resources SET version = ?3 + 1, state = ?5
      WHERE account = ?1 AND id = ?2 AND version = ?3 AND +wake_at IS ?4 AND +gate IS ?6 AND +gate_at IS ?7
-     AND +held IS ?8 AND +on_hold IS ?9";
+     AND +held IS ?8 AND +on_hold IS ?9 AND +wish_gate IS ?10 AND +wish_gate_at IS ?11";
 const RESOURCE: &str = "UPDATE resources
-     SET version = ?3 + 1, wake_at = ?4, state = ?5, gate = ?6, gate_at = ?7, held = ?8, on_hold = ?9
+     SET version = ?3 + 1, wake_at = ?4, state = ?5, gate = ?6, gate_at = ?7, held = ?8, on_hold = ?9,
+         wish_gate = ?10, wish_gate_at = ?11
      WHERE account = ?1 AND id = ?2 AND version = ?3";
 
 pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -> Result<u64> {
@@ -209,22 +212,26 @@ pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -
     let state = json("a resource", resource)?;
     let (account, id) = (resource.account.as_str(), resource.id.as_str());
     let (at, wake) = (version(expected), resource.wake_at.map(due));
-    let gate = resource.gated.as_ref().map(|gated| (gated.by.word(), due(gated.due_at)));
-    let (gate, gate_at) = gate.unzip();
-    let held = flag(resource.held.is_some() || resource.gated.is_some());
+    let columns = |gated: Option<Gated>| gated.map(|one| (one.by.word(), due(one.due_at))).unzip();
+    let gate = columns(resource.gated);
+    let wish = columns(resource.asked.as_ref().and_then(|asked| asked.gated));
+    let held = flag(resource.held.is_some() || resource.is_gated());
     let on_hold = flag(resource.holds.stand());
     let expected = Expected { what: "resource", id, version: expected };
     let run = |sql: &str| {
         c.prepare_cached(sql)
             .and_then(|mut write| {
-                write.execute((account, id, at, wake, &state, gate, gate_at, held, on_hold))
+                write.execute((
+                    account, id, at, wake, &state, gate.0, gate.1, held, on_hold, wish.0, wish.1,
+                ))
             })
             .map_err(failed)
     };
     if at == 0 {
         return expected.met(run("INSERT INTO resources
-                 (account, id, version, wake_at, state, gate, gate_at, held, on_hold)
-             VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")?);
+                 (account, id, version, wake_at, state, gate, gate_at, held, on_hold, wish_gate,
+                  wish_gate_at)
+             VALUES (?1, ?2, ?3 + 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING")?);
     }
     if run(RESOURCE_SAME_WAKE)? == 1 { expected.met(1) } else { expected.met(run(RESOURCE)?) }
 }

@@ -378,7 +378,7 @@ pub(super) fn guarded(policy: &Policy) -> BTreeMap<&PhaseName, Count> {
 
 impl Before {
     pub(super) fn of(portfolio: &Portfolio, policies: &PolicySet) -> Self {
-        let gated = portfolio.resources.values().filter(|resource| resource.gated.is_some());
+        let gated = portfolio.resources.values().filter(|resource| resource.is_gated());
         Self {
             gated: gated.map(|resource| resource.id.clone()).collect(),
             doubted: portfolio.account.doubted,

@@ -95,7 +95,7 @@ impl<'t> Group<'t> {
         let after = step(before.clone(), input, self.policies, circumstances).after;
         let is_moot = |(id, was): (&ResourceId, &Resource)| {
             let is = after.resources.get(id);
-            waits(was) && is.is_none_or(|is| is.gated.is_none() && is.held.is_none())
+            waits(was) && is.is_none_or(|is| !is.is_gated() && is.held.is_none())
         };
         (before.account.doubted.is_some() && after.account.doubted.is_none())
             || before.resources.iter().any(is_moot)
@@ -114,7 +114,7 @@ impl<'t> Group<'t> {
         for account in accounts {
             let portfolio = self.cache.portfolio(&*self.tx, account, &scope, now)?;
             // What waits already is part of a set that is judged as a whole.
-            let free = portfolio.resources.values().filter(|resource| resource.gated.is_none());
+            let free = portfolio.resources.values().filter(|resource| !resource.is_gated());
             for resource in free {
                 let Some(policy) = self.policies.get(&resource.policy) else { continue };
                 let guarded = phases.entry(&policy.key).or_insert_with(|| guarded(policy));
@@ -180,5 +180,5 @@ impl<'t> Group<'t> {
 
 /// Whether a step of it waits to be admitted.
 fn waits(resource: &Resource) -> bool {
-    resource.gated.is_some_and(|gated| gated.by == Because::Breaker)
+    resource.gates().any(|gated| gated.by == Because::Breaker)
 }

@@ -171,8 +171,10 @@ fn after_three_weeks_each_case_takes_its_next_stage_only_is_told_once_and_loses_
     let dunlin = home.start_ready();
     foreign.publish("weeks.in", Mode::Structured, &[weeks.top_up()]);
     let gone: Vec<String> = GONE.map(|(name, ..)| name.to_owned()).into();
-    let gated =
-        || home.query("SELECT id FROM resources WHERE gate = 'freshness' ORDER BY id").concat();
+    let gated = || {
+        home.query("SELECT id FROM resources WHERE 'freshness' IN (gate, wish_gate) ORDER BY id")
+            .concat()
+    };
     until_eq(&gone, gated);
     until("the top-up", || {
         (home.count("SELECT count(*) FROM inbox WHERE id = 'paid-topped-up'") == 1).then_some(())

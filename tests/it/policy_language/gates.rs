@@ -74,7 +74,7 @@ impl Bench {
     }
 
     fn gated(&self) -> Option<(Because, DateTime<Utc>)> {
-        self.whole.resources[&resource()].gated.map(|gated| (gated.by, gated.due_at))
+        self.whole.resources[&resource()].gates().next().map(|gated| (gated.by, gated.due_at))
     }
 
     fn wakes_at(&self) -> Option<DateTime<Utc>> {
@@ -185,6 +185,22 @@ fn what_a_customer_wants_gone_at_once_waits_for_facts_and_clock_as_well() {
 fn terminate(mode: TerminationMode) -> Body {
     let resources: Vec<ResourceId> = vec![resource()];
     Body::TerminationRequested { resources, mode }
+}
+
+#[test]
+fn a_wish_and_the_clocks_own_step_wait_each_for_its_own_facts() {
+    let asked = at("2026-03-15T00:00:00Z");
+    let mut bench = due(Gates { complete_until: at("2026-03-14T00:00:00Z"), ..Gates::OPEN });
+    bench.tell("2026-03-15T00:00:00Z", Body::ReleaseRequested { resource: resource() });
+    assert_eq!(bench.wakes_at(), Some(asked + PATIENCE));
+    bench.wake(at(RELEASE));
+    let gates = bench.whole.resources[&resource()].gates();
+    let waits: Vec<_> = gates.map(|gated| (gated.by, gated.due_at)).collect();
+    let both = [(Because::Freshness, asked), (Because::Freshness, at(RELEASE))];
+    assert_eq!(waits, both, "whoever learns that either is over looks at it");
+    bench.gates.complete_until = asked;
+    bench.look(at(RELEASE) + TimeDelta::hours(1));
+    assert_eq!((bench.phase(), bench.gated()), ("released", None));
 }
 
 #[test]

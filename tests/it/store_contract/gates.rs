@@ -2,7 +2,8 @@
 
 use dunlin::engine::gate::Because;
 use dunlin::engine::id::AccountId;
-use dunlin::engine::resource::Gated;
+use dunlin::engine::policy::Cause;
+use dunlin::engine::resource::{Asked, Gated};
 use dunlin::store::{Read, Selection, Store};
 
 use super::samples::{at, resource};
@@ -11,6 +12,7 @@ use super::{Backend, commit, contract};
 contract! {
     what_waits_at_a_gate_is_found_by_what_it_waits_for_and_since_when,
     what_waits_at_a_gate_comes_in_pages_each_account_once,
+    what_a_wish_waits_for_is_found_beside_what_the_clock_waits_for,
     what_waits_no_longer_is_not_found,
     a_transaction_finds_what_it_wrote_itself,
     a_selection_of_what_waits_leaves_out_the_rest,
@@ -81,6 +83,46 @@ fn what_waits_at_a_gate_comes_in_pages_each_account_once(backend: &dyn Backend) 
     assert_eq!(page(Some("c"), 2), [""; 0]);
     // One of its resources is enough.
     assert_eq!(found(reader.as_ref(), Because::Freshness, 2, None, 9), ["b", "c"]);
+}
+
+fn what_a_wish_waits_for_is_found_beside_what_the_clock_waits_for(backend: &dyn Backend) {
+    let mut store = backend.open();
+    let wish = |by, due| Asked {
+        to: "released".into(),
+        cause: Cause::Request,
+        at: at(due),
+        number: 1,
+        waits: true,
+        scheduled: false,
+        gated: Some(Gated { by, due_at: at(due) }),
+    };
+    let mut both = resource("a", "1", None);
+    both.gated = Some(Gated { by: Because::Breaker, due_at: at(9) });
+    both.asked = Some(wish(Because::Freshness, 5));
+    let mut one = resource("a", "2", None);
+    one.asked = Some(wish(Because::Clock, 7));
+    let mut later = resource("b", "1", None);
+    later.gated = Some(Gated { by: Because::Freshness, due_at: at(9) });
+    later.asked = Some(wish(Because::Freshness, 6));
+    commit(store.as_mut(), |t| {
+        for row in [&both, &one, &later] {
+            t.put_resource(row, 0).unwrap();
+        }
+    });
+    let reader = store.reader().unwrap();
+    assert_eq!(found(reader.as_ref(), Because::Freshness, 5, None, 9), ["a"]);
+    assert_eq!(found(reader.as_ref(), Because::Freshness, 9, None, 9), ["a", "b"]);
+    assert_eq!(found(reader.as_ref(), Because::Freshness, 9, Some("a"), 9), ["b"]);
+    assert_eq!(found(reader.as_ref(), Because::Breaker, 9, None, 9), ["a"]);
+    let selection = Selection { gated: true, ..Selection::default() };
+    let rows = reader.resources(&"a".into(), &selection).unwrap();
+    assert_eq!(rows.iter().map(|row| row.value.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    drop(rows);
+    // Granted, it waits for nothing; what else changed is stored with it.
+    both.asked = None;
+    commit(store.as_mut(), |t| t.put_resource(&both, 1).unwrap());
+    let reader = store.reader().unwrap();
+    assert_eq!(found(reader.as_ref(), Because::Freshness, 5, None, 9), [""; 0]);
 }
 
 fn what_waits_no_longer_is_not_found(backend: &dyn Backend) {
