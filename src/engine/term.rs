@@ -165,9 +165,10 @@ pub(super) fn take_term(
     let stamp = Stamp { sequence: None, time: event.time, key: event.key.clone() };
     keep_number(work, id);
     move_expiry(work, id, renewal.expires_at, stamp, day);
-    // Who paid since is not released on the word that was given before, even if the new term is over already.
+    // Who paid since is not released on the word or the proof that was given before, even if the new term is over already.
     if let Some(resource) = work.resources.get_mut(id) {
         resource.hand.approved.clear();
+        resource.notified.clear();
     }
     work.push(Effect::Renewal(renewal));
     recover(work, id, policy);

@@ -14,7 +14,7 @@ use super::world::{activated, at, renewed, resource, story};
 const HELD: &str = "2026-03-17T00:00:00Z held released: proof";
 
 impl Life {
-    fn act(&mut self, time: &str, what: What) -> Result<String, String> {
+    pub(super) fn act(&mut self, time: &str, what: What) -> Result<String, String> {
         self.live(time);
         let key = EventKey { source: "/dunlin/commands".into(), id: "7".into() };
         let act = Act { key, by: "ann".into(), reason: "ticket 4711".into(), what };

@@ -26,6 +26,8 @@ pub(super) struct Life {
     pub(super) whole: Portfolio,
     pub(super) story: Story,
     pub(super) moratoria: Moratoria,
+    /// What the gates are told beside the moratoria.
+    pub(super) gates: Gates<'static>,
     /// Everything that went on record.
     pub(super) reasons: Vec<Reason>,
     pub(super) events: usize,
@@ -40,6 +42,7 @@ impl Life {
             whole,
             story: Story::default(),
             moratoria: Moratoria::default(),
+            gates: Gates::OPEN,
             reasons: Vec::new(),
             events: 0,
         };
@@ -74,7 +77,7 @@ impl Life {
         let events = input.events.to_vec();
         let scope = scope(&self.whole.account, input, &self.policies, now);
         let before = in_sight(&self.whole, &scope, now);
-        let gates = Gates { moratoria: Some(&self.moratoria), ..Gates::OPEN };
+        let gates = Gates { moratoria: Some(&self.moratoria), ..self.gates };
         let circumstances = Circumstances { now, proofs: Proofs::Recorded, gates };
         let decision = step(before, input, &self.policies, circumstances);
         self.whole.account = decision.after.account.clone();

@@ -1,7 +1,10 @@
 //! No release in silence (SAFE-4): it waits for the notices that its policy names, and for their lead time.
 
+use dunlin::engine::act::What;
+use dunlin::engine::gate::Because;
 use dunlin::engine::input::{Body, HoldScope, Import, SentNotice, TerminationMode};
 use dunlin::engine::policy::PolicySet;
+use dunlin::engine::resource::Gated;
 use dunlin::policy::Policies;
 
 use super::life::{E, Life, START};
@@ -144,6 +147,33 @@ fn what_was_accepted_of_trouble_that_is_over_proves_nothing_for_the_next() {
     life.accept("2026-04-16T12:00:00Z", "warning", 1);
     let lines = life.lines("2026-04-17T00:00:00Z", LATER);
     assert_eq!(lines, ["2026-04-17T00:00:00Z held released: proof"]);
+}
+
+#[test]
+fn what_was_accepted_before_a_term_was_paid_proves_nothing_even_if_that_is_over_too() {
+    let mut life = Life::of(POLICY);
+    life.accept("2026-03-14T00:00:05Z", "warning", 1);
+    life.live("2026-03-15T00:00:00Z");
+    let until = at("2026-05-01T00:00:00Z");
+    life.act("2026-03-15T00:00:00Z", What::Extend(resource(), until)).expect("it may");
+    // The month that is paid now ended on 10 April.
+    life.tell("2026-04-20T00:00:00Z", renewed(1));
+    let lines = life.lines("2026-05-01T00:00:00Z", LATER);
+    assert_eq!(lines, ["2026-05-01T00:00:00Z held released: proof"]);
+}
+
+#[test]
+fn a_step_that_was_named_for_later_asks_for_no_facts_before() {
+    let gated = |life: &Life| life.whole.resources[&resource()].gates().next();
+    // The last warning named six hours more than the policy wants, and then somebody answers for it that nobody got it.
+    let mut life = Life::of(&POLICY.replace("lead = \"20h\"", "lead = \"30h\""));
+    life.gates.complete_until = at("2026-03-16T00:00:00Z");
+    life.act("2026-03-17T00:30:00Z", What::ApproveRelease(resource())).expect("it may");
+    life.wake("2026-03-17T01:00:00Z");
+    assert_eq!(gated(&life), None);
+    assert!(life.lines(DUE, LATER).contains(&"2026-03-17T06:00:00Z held released: freshness"));
+    let due_at = at("2026-03-17T06:00:00Z");
+    assert_eq!(gated(&life), Some(Gated { by: Because::Freshness, due_at }));
 }
 
 #[test]
