@@ -28,7 +28,7 @@ struct Arguments {
     /// How many are played side by side.
     #[arg(long, default_value_t = 1)]
     jobs: u64,
-    /// How many with a world outside, whose gates close and open; a quarter of the others, and at most 2000, by default.
+    /// How many with a world outside, whose gates close and open; a quarter of the others by default.
     #[arg(long)]
     gated: Option<u64>,
     /// How often everything must be reached; in proportion to a thousand in a million by default.
@@ -45,10 +45,6 @@ struct Arguments {
 /// The share of histories that each thing to be reached must turn up in.
 const REACHED_IN_A_MILLION: u64 = 1000;
 
-/// So many of those with a world outside unless more are asked for. In 2081 a notice to nobody is accepted, and the oracle and the
-/// engine differ on whether an expiry that is corrected to another past day ends the trouble: what lies beyond is not judged yet.
-const GATED_MAX: u64 = 2000;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.boundaries {
@@ -63,7 +59,7 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let jobs = arguments.jobs.max(1);
     let (seed, count) = (arguments.seed, arguments.count);
-    let gated = arguments.gated.unwrap_or((count / 4).min(GATED_MAX));
+    let gated = arguments.gated.unwrap_or(count / 4);
     let played: Vec<Result<_, Box<Broken>>> = thread::scope(|scope| {
         let workers = (0..jobs).map(|job| {
             scope.spawn(move || {

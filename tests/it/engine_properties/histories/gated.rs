@@ -71,7 +71,7 @@ fn ended(world: &mut World, history: &[Arrival]) {
     world.wake_up_to(far + TimeDelta::days(DAYS_OPEN));
     for resource in world.whole.resources.values() {
         let is_gone = policy_of(resource).class(&resource.phase) == PhaseClass::Gone;
-        let waits = resource.held.is_some() || resource.gated.is_some() || resource.asked.is_some();
+        let waits = resource.held.is_some() || resource.is_gated() || resource.asked.is_some();
         assert!(is_gone || !waits, "held: everything is open: {resource:?}");
     }
     assert_eq!(world.whole.account.doubted, None, "held: every fall below zero is admitted");

@@ -234,6 +234,6 @@ impl World {
 /// Whether a step is held and not looked at: a gate that closes meanwhile is nothing that anybody looks at, and then it waits
 /// for that one as well.
 fn may_wait_anew(resource: &Resource, looked_at: &[ResourceId], under: Circumstances<'_>) -> bool {
-    let waits = resource.gated.is_some() || resource.held.is_some() || resource.put_off.is_some();
+    let waits = resource.is_gated() || resource.held.is_some() || resource.put_off.is_some();
     under.proofs == Proofs::Recorded && waits && !looked_at.contains(&resource.id)
 }

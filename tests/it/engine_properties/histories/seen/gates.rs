@@ -12,11 +12,11 @@ use chrono::{DateTime, Utc};
 use dunlin::engine::act::What;
 use dunlin::engine::effect::{Effect, Transition};
 use dunlin::engine::id::{PhaseName, ResourceId};
-use dunlin::engine::input::{Body, Event, HoldScope};
-use dunlin::engine::moratorium::Target;
+use dunlin::engine::input::Body;
 use dunlin::engine::policy::{Anchor, Cause, Clock, PhaseClass, Step};
 use dunlin::engine::resource::Resource;
 
+use self::closed::is_stopped;
 use super::dates::{self, Since};
 use super::holds::Holds;
 use super::moves::{class_of, is_by_clock};
@@ -312,9 +312,13 @@ impl Gates {
         for effect in &moment.decision.effects {
             if let Effect::Held(held) = effect {
                 let key = (held.resource.clone(), held.to.clone());
+                // Of two wishes of one instant the first may wait where the second leads it away from, and the second then waits too.
+                let is_moved = moment.decision.effects.iter().any(|effect| {
+                    matches!(effect, Effect::Transition(change) if change.resource == held.resource)
+                });
                 let waiting = self.waiting.entry(key).or_default();
                 let is_news = waiting.said.insert(held.because.clone());
-                assert!(is_news, "held: said twice: {held:?}");
+                assert!(is_news || is_moved, "held: said twice: {held:?}");
             }
         }
         let after = &moment.decision.after.resources;
@@ -372,16 +376,16 @@ impl Gates {
         let at = at.map_or(wanted, |at| at.max(wanted));
         let mut closed = Vec::new();
         if takes_away {
-            closed = self.closed(moment, holds, resource, (&step.to, step.irreversible, true));
+            closed = self.closed(moment, holds, resource, (&step.to, step.irreversible, at <= now));
             let is_erased = step.irreversible && !is_free && self.erased_at.is_some();
             if is_erased || !matches!(proven, Proven::From(from) if from <= now) {
                 closed.push(Gate::Proof);
             }
             let (outside, _) = moment.outside.expect("a world outside");
-            if step.irreversible && outside.complete_until(now) < at {
+            if step.irreversible && at <= now && outside.complete_until(now) < at {
                 closed.push(Gate::Freshness);
             }
-            if outside.asks().0 && !outside.admitted.contains(&key) {
+            if at <= now && outside.asks().0 && !outside.admitted.contains(&key) {
                 closed.push(Gate::Breaker);
             }
         }
@@ -407,11 +411,7 @@ impl Gates {
             Gate::Breaker => waiting.asks_since.unwrap_or(now) + patience,
             _ => now,
         };
-        // A later date that is named just now moves it from now on.
-        let is_named_now =
-            moment.before(&resource.id).is_none_or(|one| one.named != resource.named);
-        let is_none_of_its_days = !is_day && (at <= now || is_named_now);
-        if said_at <= now && !is_none_of_its_days && resource.asked.is_none() {
+        if said_at <= now && is_day && resource.asked.is_none() {
             let is_so = |word: &str| !is_looked_at || word == first.word();
             let held = resource.held.as_ref();
             assert!(
@@ -466,32 +466,4 @@ fn asked_at(moment: &Moment<'_>, id: &ResourceId) -> DateTime<Utc> {
     let set = before.and_then(|before| before.schedule.as_ref()?.value).map(|_| moment.now);
     let said = moment.events.iter().filter(|event| event.body.resources().any(|one| one == id));
     said.map(|event| event.time).chain(waited).chain(set).min().unwrap_or(moment.now)
-}
-
-/// Whether a moratorium stops steps of a resource, by what was said of moratoria (SAFE-7).
-fn is_stopped(said: &[Event], resource: &Resource, is_final: bool, now: DateTime<Utc>) -> bool {
-    said.iter().enumerate().any(|(index, event)| match &event.body {
-        Body::MoratoriumPlaced { target, moratorium, scope, until, .. } => {
-            let covers = match target {
-                Target::Everything => true,
-                Target::Policy(id) => *id == resource.policy.id,
-                Target::Region(region) => resource.traits.region.as_ref() == Some(region),
-            };
-            // They are said in order, and none at the instant of another.
-            let is_ended = said[index + 1..].iter().any(|later| match &later.body {
-                Body::MoratoriumLifted { target: other, moratorium: name } => {
-                    other == target && (name.is_none() || name == moratorium)
-                }
-                Body::MoratoriumPlaced { target: other, moratorium: name, .. } => {
-                    other == target && name.is_some() && name == moratorium
-                }
-                _ => false,
-            });
-            covers
-                && (is_final || *scope == HoldScope::All)
-                && until.is_none_or(|until| now < until)
-                && !is_ended
-        }
-        _ => false,
-    })
 }

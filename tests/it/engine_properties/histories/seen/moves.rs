@@ -240,7 +240,11 @@ impl Promises {
                 }
                 _ => false,
             };
-            is_answered || moment.bodies().any(says)
+            // An older word than what is known changes nothing; of several of one instant one may have counted meanwhile.
+            let is_about = |body: &&Body| matches!(body, Body::ExpiryChanged { resource, .. } if resource == id);
+            let is_taken =
+                after.expiry() != before.expiry() || moment.bodies().filter(is_about).count() > 1;
+            is_answered || (is_taken && moment.bodies().any(says))
         } else {
             after.arrears_since.is_none() || after.arrears_since > before.arrears_since
         };
@@ -270,9 +274,15 @@ impl Promises {
         for effect in &moment.decision.effects {
             let Effect::Notice(notice) = effect else { continue };
             for item in &notice.items {
+                let resource = moment.after(&item.resource);
+                // What is late already is named for now, or the next day for it: it may come anyhow, and nothing is put off by that.
+                let next = dates::next(policy_of(resource), resource);
+                let late = next.filter(|(_, at, _)| *at <= moment.now).map(|(step, ..)| &step.to);
                 for promise in item.promises.iter().filter(|one| one.class > PhaseClass::Unpaid) {
                     assert!(promise.at >= moment.now, "SAFE-9: promised for the past: {promise:?}");
-                    self.put_off(&item.resource, &promise.to, promise.at);
+                    if late != Some(&promise.to) {
+                        self.put_off(&item.resource, &promise.to, promise.at);
+                    }
                 }
             }
         }
