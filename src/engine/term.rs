@@ -12,7 +12,7 @@ use super::calendar;
 use super::decision::Verdict;
 use super::downgrade;
 use super::effect::{Effect, RenewalDecided};
-use super::id::ResourceId;
+use super::id::{PhaseName, ResourceId};
 use super::input::{Downgrade, Event};
 use super::policy::{Cause, Outcome, PhaseClass, Policy, RecoverWhen, Recovery, Renewal, TermEnd};
 use super::resource::{ChargeState, Resource, Stamp};
@@ -89,7 +89,10 @@ fn move_expiry(
     if !is_kept {
         term.day = day_of(policy.zone, expires_at);
     }
-    let first = resource.promised.values().min().copied();
+    let told = |(to, at): (&PhaseName, &DateTime<Utc>)| {
+        resource.named.get(to).map_or(*at, |named| *named.max(at))
+    };
+    let first = resource.promised.iter().map(told).min();
     if expires_at > first.unwrap_or(old) {
         // Later than what any notice named: that trouble is over, and the next episode starts clean. Of two corrections to
         // earlier the second may be the later one; what was promised before both still binds (SAFE-9).

@@ -8,7 +8,7 @@ use dunlin::engine::resource::Gated;
 use dunlin::policy::Policies;
 
 use super::life::{E, Life, START};
-use super::world::{activated, at, balance, policy, renewed, resource};
+use super::world::{activated, at, balance, expires, policy, renewed, resource};
 
 mod bounce;
 mod stop;
@@ -160,6 +160,16 @@ fn what_was_accepted_before_a_term_was_paid_proves_nothing_even_if_that_is_over_
     life.tell("2026-04-20T00:00:00Z", renewed(1));
     let lines = life.lines("2026-05-01T00:00:00Z", LATER);
     assert_eq!(lines, ["2026-05-01T00:00:00Z held released: proof"]);
+}
+
+#[test]
+fn an_expiry_that_is_corrected_to_before_a_named_date_ends_no_trouble() {
+    let mut life = Life::of(&POLICY.replace("lead = \"20h\"", "lead = \"30h\""));
+    life.tell("2026-03-18T00:00:00Z", expires("2026-03-17T03:00:00Z"));
+    // It had named 06:00 on the 17th, and the policy alone midnight.
+    life.accept("2026-03-19T00:00:00Z", "warning", 2);
+    let lines = life.lines("2026-03-20T00:00:00Z", LATER);
+    assert_eq!(lines, ["2026-03-20T06:00:00Z stopped -> released"]);
 }
 
 #[test]

@@ -5,22 +5,19 @@ use dunlin::engine::act::{Act, What};
 use dunlin::engine::decision::Portfolio;
 use dunlin::engine::gate::Because;
 use dunlin::engine::id::{EventKey, ResourceId};
-use dunlin::engine::resource::Resource;
 
 use super::Outside;
 
 impl Outside {
     /// What the operator decides now.
     pub(super) fn decided(&mut self, now: DateTime<Utc>, whole: &Portfolio) -> Vec<Act> {
-        let is_held =
-            |one: &&Resource| one.held.as_ref().is_some_and(|held| held.because == Because::Proof);
-        let held: Vec<ResourceId> =
-            whole.resources.values().filter(is_held).map(|one| one.id.clone()).collect();
         let all: Vec<ResourceId> = whole.resources.keys().cloned().collect();
         let mut wanted = Vec::new();
-        for id in held {
-            if self.is_over || self.chance.percent(50) {
-                wanted.push(What::ApproveRelease(id));
+        for one in whole.resources.values() {
+            // Drawn for each, whatever it is said to be held for: that may hang on who looked at it.
+            let is_approved = self.chance.percent(50) || self.is_over;
+            if is_approved && one.held.as_ref().is_some_and(|held| held.because == Because::Proof) {
+                wanted.push(What::ApproveRelease(one.id.clone()));
             }
         }
         if !self.is_over && !all.is_empty() {
