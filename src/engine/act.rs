@@ -184,7 +184,13 @@ fn approve(work: &mut Work<'_>, act: &Act, id: &ResourceId) -> Answer {
             None => format!("{to} lacks no proof"),
         });
     }
-    match gate::ask(&work.account, resource, due.wanted(policy), work.gates, work.now) {
+    match gate::ask(
+        &work.account,
+        resource,
+        due.wanted(policy, resource, work.now),
+        work.gates,
+        work.now,
+    ) {
         gate::Verdict::Hold { because: Because::Proof, .. } => {}
         gate::Verdict::Hold { because, .. } => {
             return Err(format!(

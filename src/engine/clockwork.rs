@@ -59,14 +59,14 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         }
         return false;
     };
-    let (step, wanted) = (due.step, due.wanted(policy));
+    let (step, wanted) = (due.step, due.wanted(policy, resource, work.now));
     let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
     if let Some(until) = due.not_today(policy, resource, work.now) {
         // It is late, and today nobody works: what holds it, if something does, goes on holding it.
         let is_news = match verdict {
             gate::Verdict::Go => true,
             gate::Verdict::Hold { because, .. } => {
-                resource.held.as_ref().is_none_or(|held| held.because != because)
+                !resource.held.as_ref().is_some_and(|held| held.is_for(&step.to, because))
             }
         };
         if let gate::Verdict::Hold { because, .. } = verdict {

@@ -182,15 +182,22 @@ fn on_working_day(policy: &Policy, at: DateTime<Utc>, date: NaiveDate) -> Option
 
 impl<'p> Due<'p> {
     /// The step as the gate is asked for it. Nobody wished for what the clock takes.
-    pub(super) fn wanted(&self, policy: &Policy) -> Wanted<'p> {
+    pub(super) fn wanted(
+        &self,
+        policy: &Policy,
+        resource: &Resource,
+        now: DateTime<Utc>,
+    ) -> Wanted<'p> {
         let step = self.step;
+        // What was put off to a day, and perhaps named for it, asks then for the facts up to that.
+        let put_off = resource.put_off.filter(|_| self.not_today(policy, resource, now).is_none());
         Wanted {
             to: &step.to,
             into: policy.class(&step.to),
             irreversible: step.irreversible,
             proven: self.proven,
             wanted_at: self.wanted_at,
-            due_at: self.wanted_at.max(self.at),
+            due_at: self.wanted_at.max(self.at).max(put_off.unwrap_or(self.at)),
             wished: false,
         }
     }
@@ -226,7 +233,8 @@ impl<'p> Due<'p> {
         }
         let next = on_working_day(policy, self.wanted_at, today);
         let next = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
-        Some(if self.at > now { next.min(self.at) } else { next })
+        let next = if self.at > now { next.min(self.at) } else { next };
+        Some(resource.put_off.map_or(next, |until| until.max(next)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! May this step happen now? *Go*, or *hold, because*. Pure: what it knows is handed to it.
 //!
-//! Knows no deadline: it is asked when a step is due. Who finds out what it is told (heartbeats, clocks, what else is due) is
-//! the worker.
+//! Knows no deadline but the one that it is told: it is asked when a step is wanted. Who finds out what it is told (heartbeats,
+//! clocks, what else is due) is the worker.
 
 use alloc::collections::BTreeSet;
 

@@ -131,8 +131,8 @@ pub(super) fn settle(work: &mut Work<'_>) {
 
 /// Remembers what a notice names: the date that the policy wants, and one beyond it that missing proof asks for.
 ///
-/// What is late or held is named for now, or for the next day for it, before which it cannot come anyhow: its date, on which its
-/// time of day and its slots hang, stays as it is.
+/// What is late or held is named for now, or for the next day for it, and then it is put off to that: its date, on which its time
+/// of day and its slots hang, stays as it is.
 fn promise(
     (policy, resource): (&Policy, &mut Resource),
     item: &NoticeItem,
@@ -152,6 +152,8 @@ fn promise(
         if Some(&promise.to) != late.as_ref() {
             let promised = resource.promised.entry(promise.to.clone()).or_insert(wanted);
             *promised = wanted.max(*promised);
+        } else if wanted > now {
+            resource.put_off = resource.put_off.max(Some(wanted));
         }
         if promise.at > wanted {
             let named = resource.named.entry(promise.to.clone()).or_insert(promise.at);

@@ -241,6 +241,13 @@ pub struct HeldStep {
     pub because: Because,
 }
 
+impl HeldStep {
+    /// Whether this was said: that a step into this phase is held, and by what.
+    pub(super) fn is_for(&self, to: &PhaseName, because: Because) -> bool {
+        self.to == *to && self.because == because
+    }
+}
+
 impl Term {
     /// Takes a fact in; what counts now, which may be one of the other kind, or `None` if that is what counted before (SAFE-3).
     pub fn settle(
@@ -300,7 +307,7 @@ impl Resource {
 
     /// Takes note of a step that is due and held; `false` if that was said before.
     pub(super) fn hold(&mut self, step: HeldStep) -> bool {
-        let is_same = |held: &HeldStep| (&held.to, &held.because) == (&step.to, &step.because);
+        let is_same = |held: &HeldStep| held.is_for(&step.to, step.because);
         if self.held.as_ref().is_some_and(is_same) {
             return false;
         }

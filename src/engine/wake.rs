@@ -65,10 +65,16 @@ fn is_held(work: &Work<'_>, policy: &Policy, resource: &Resource, due: &Due<'_>)
     let Some(held) = resource.held.as_ref().filter(|_| due.wanted_at <= work.now) else {
         return false;
     };
-    match gate::ask(&work.account, resource, due.wanted(policy), work.gates, work.now) {
+    match gate::ask(
+        &work.account,
+        resource,
+        due.wanted(policy, resource, work.now),
+        work.gates,
+        work.now,
+    ) {
         // Whoever learns that it is over looks at it again.
         gate::Verdict::Hold { because, until } => {
-            held.because == because && (because != Because::Proof || until.is_none())
+            held.is_for(&due.step.to, because) && (because != Because::Proof || until.is_none())
         }
         gate::Verdict::Go => false,
     }
