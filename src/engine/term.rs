@@ -12,7 +12,7 @@ use super::calendar;
 use super::decision::Verdict;
 use super::downgrade;
 use super::effect::{Effect, RenewalDecided};
-use super::id::{PhaseName, ResourceId};
+use super::id::ResourceId;
 use super::input::{Downgrade, Event};
 use super::policy::{Cause, Outcome, PhaseClass, Policy, RecoverWhen, Recovery, Renewal, TermEnd};
 use super::resource::{ChargeState, Resource, Stamp};
@@ -89,13 +89,13 @@ fn move_expiry(
     if !is_kept {
         term.day = day_of(policy.zone, expires_at);
     }
-    let told = |(to, at): (&PhaseName, &DateTime<Utc>)| {
-        resource.named.get(to).map_or(*at, |named| *named.max(at))
-    };
-    let first = resource.promised.iter().map(told).min();
+    let here = policy.class(&resource.phase);
+    let ahead = policy.phases.iter().filter(|phase| phase.class > here).map(|phase| &phase.name);
+    let told = ahead.filter_map(|to| resource.promised.get(to).max(resource.named.get(to)));
+    let first = told.min().copied();
     if expires_at > first.unwrap_or(old) {
-        // Later than what any notice named: that trouble is over, and the next episode starts clean. Of two corrections to
-        // earlier the second may be the later one; what was promised before both still binds (SAFE-9).
+        // Later than what any notice named of what is still to come: that trouble is over, and the next episode starts clean. Of
+        // two corrections to earlier the second may be the later one; what was promised before both still binds (SAFE-9).
         resource.end_episode();
     }
     close_charges(work, id, "renewed");

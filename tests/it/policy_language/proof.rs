@@ -164,12 +164,34 @@ fn what_was_accepted_before_a_term_was_paid_proves_nothing_even_if_that_is_over_
 
 #[test]
 fn an_expiry_that_is_corrected_to_before_a_named_date_ends_no_trouble() {
-    let mut life = Life::of(&POLICY.replace("lead = \"20h\"", "lead = \"30h\""));
-    life.tell("2026-03-18T00:00:00Z", expires("2026-03-17T03:00:00Z"));
-    // It had named 06:00 on the 17th, and the policy alone midnight.
-    life.accept("2026-03-19T00:00:00Z", "warning", 2);
-    let lines = life.lines("2026-03-20T00:00:00Z", LATER);
-    assert_eq!(lines, ["2026-03-20T06:00:00Z stopped -> released"]);
+    let early = "[[notice]]\nkind = \"early\"\nslots = { from = \"expiry\", after = [\"-3d\"] }\n\
+        phases = [\"active\"]\nchannels = [\"email\"]\n";
+    let text = POLICY.replace("lead = \"20h\"", "lead = \"30h\"");
+    // It named 06:00 on the 17th, and the policy alone midnight; the stop, which was named as well, is behind it.
+    for text in [&text, &(text.clone() + early)] {
+        let mut life = Life::of(text);
+        life.tell("2026-03-18T00:00:00Z", expires("2026-03-17T03:00:00Z"));
+        life.accept("2026-03-19T00:00:00Z", "warning", 2);
+        let lines = life.lines("2026-03-20T00:00:00Z", LATER);
+        assert_eq!(lines, ["2026-03-20T06:00:00Z stopped -> released"]);
+    }
+}
+
+#[test]
+fn what_is_late_and_named_for_monday_comes_no_earlier_on_monday_and_on_facts_up_to_then() {
+    // Accepted on Saturday, the proof would let it come at 05:01 on Monday in Shanghai.
+    let lines = |complete_until: &str| {
+        let mut life = Life::of(&on_working_days());
+        life.gates.complete_until = at(complete_until);
+        life.live("2026-03-21T01:00:00Z");
+        let warning = life.story.of("warning")[1].clone();
+        life.act("2026-03-21T01:00:00Z", What::TellAgain(warning)).expect("it is true");
+        assert_eq!(life.named("warning"), at("2026-03-23T00:00:00Z"));
+        life.accept("2026-03-21T01:01:00Z", "warning", 3);
+        life.lines("2026-03-22T00:00:00Z", LATER).join("; ")
+    };
+    assert_eq!(lines("2026-03-23T00:00:00Z"), "2026-03-23T00:00:00Z stopped -> released");
+    assert_eq!(lines("2026-03-22T23:59:59Z"), "2026-03-23T00:00:00Z held released: freshness");
 }
 
 #[test]

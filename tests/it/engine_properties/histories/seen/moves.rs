@@ -225,9 +225,11 @@ impl Promises {
 
     /// What a notice named binds until the trouble that it was about is over.
     fn forget_what_is_cured(&mut self, moment: &Moment<'_>, id: &ResourceId, after: &Resource) {
-        let mine = self.promised.iter().filter(|((of, _), _)| of == id);
-        let Some(first) = mine.map(|(_, at)| *at).min() else { return };
         let Some(before) = moment.before(id) else { return };
+        let here = class_of(before, &before.phase);
+        let mine =
+            self.promised.iter().filter(|((of, to), _)| of == id && class_of(before, to) > here);
+        let Some(first) = mine.map(|(_, at)| *at).min() else { return };
         let is_cured = if after.term.is_some() {
             let is_answered = moment.decision.effects.iter().any(|effect| match effect {
                 Effect::Renewal(renewal) => renewal.resource == *id,
@@ -275,12 +277,12 @@ impl Promises {
             let Effect::Notice(notice) = effect else { continue };
             for item in &notice.items {
                 let resource = moment.after(&item.resource);
-                // What is late already is named for now, or the next day for it: it may come anyhow, and nothing is put off by that.
+                // What is late already and named for now may come now, and nothing is put off by that.
                 let next = dates::next(policy_of(resource), resource);
                 let late = next.filter(|(_, at, _)| *at <= moment.now).map(|(step, ..)| &step.to);
                 for promise in item.promises.iter().filter(|one| one.class > PhaseClass::Unpaid) {
                     assert!(promise.at >= moment.now, "SAFE-9: promised for the past: {promise:?}");
-                    if late != Some(&promise.to) {
+                    if late != Some(&promise.to) || promise.at > moment.now {
                         self.put_off(&item.resource, &promise.to, promise.at);
                     }
                 }

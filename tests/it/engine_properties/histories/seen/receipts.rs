@@ -101,7 +101,10 @@ pub(super) fn cured(
         let (Some(before), after) = (moment.before(id), moment.after(id)) else { return false };
         let owes_anew = after.arrears_since != before.arrears_since
             && (after.arrears_since.is_none() || after.arrears_since > before.arrears_since);
-        let told = promised.iter().filter(|((of, _), _)| of == id).map(|(_, at)| *at).min();
+        let here = policy_of(before).class(&before.phase);
+        let is_ahead = |to: &PhaseName| policy_of(before).class(to) > here;
+        let told = promised.iter().filter(|((of, to), _)| of == id && is_ahead(to));
+        let told = told.map(|(_, at)| *at).min();
         let is_said = moment
             .bodies()
             .any(|body| matches!(body, Body::ExpiryChanged { resource, .. } if resource == id));
