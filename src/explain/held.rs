@@ -102,6 +102,7 @@ impl List<'_> {
     ) -> Result<Held, ExplainError> {
         let said = resource.held.as_ref();
         let gate = resource.gates().next();
+        let wish = resource.asked.as_ref().filter(|asked| asked.gated.is_some());
         let because = gate.map(|gated| gated.by).or_else(|| said.map(|held| held.because));
         let since = gate.map(|gated| gated.due_at).or_else(|| said.map(|held| held.since));
         let (by, until) = match because {
@@ -116,7 +117,7 @@ impl List<'_> {
             account: resource.account.clone(),
             resource: resource.id.clone(),
             phase: resource.phase.clone(),
-            to: said.map(|held| held.to.clone()),
+            to: wish.map(|asked| asked.to.clone()).or_else(|| said.map(|held| held.to.clone())),
             since: since.unwrap_or(resource.entered_at),
             because: because.map(|because| because.word().to_owned()).unwrap_or_default(),
             by,
