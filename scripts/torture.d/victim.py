@@ -105,7 +105,7 @@ def read(store, until=0):
             one(f"{count} publications"),
             one(f"{count} deliveries WHERE state = 'pending'"),
             one(f"{count} accounts WHERE wake_at <= ?", until) + one(f"{count} resources WHERE wake_at <= ?", until),
-            one(f"{count} resources WHERE gate IS NOT NULL"),
+            one(f"{count} resources WHERE gate IS NOT NULL OR wish_gate IS NOT NULL"),
         )
     finally:
         connection.close()

@@ -38,7 +38,7 @@ fn a_broker_that_is_killed_and_comes_back_costs_nothing_but_time() {
         "SELECT count(*) FROM publications WHERE event_type = 'lifecycle.resource.changed'";
     // It is stopped, and not released: nobody can say what lies in the queue.
     until_eq(&1, || home.count(changed));
-    let gated = "SELECT count(*) FROM resources WHERE gate = 'freshness'";
+    let gated = "SELECT count(*) FROM resources WHERE 'freshness' IN (gate, wish_gate)";
     until_eq(&1, || home.count(gated));
     assert_eq!(
         dunlin.page("/healthz").expect("it answers").0,

@@ -19,9 +19,6 @@ impl Outside {
         if !notice.is_reachable() {
             return;
         }
-        if !notice.is_reachable() {
-            return;
-        }
         if !self.has(Trouble::Mail) {
             self.put(now + TimeDelta::minutes(1), Turn::Accepted(notice.clone()));
             return;
