@@ -62,20 +62,7 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
     let (step, wanted) = (due.step, due.wanted(policy, resource, work.now));
     let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
     if let Some(until) = due.not_today(policy, resource, work.now) {
-        // It is late, and today nobody works: what holds it, if something does, goes on holding it.
-        let is_news = match verdict {
-            gate::Verdict::Go => true,
-            gate::Verdict::Hold { because, .. } => {
-                !resource.held.as_ref().is_some_and(|held| held.is_for(&step.to, because))
-            }
-        };
-        if let gate::Verdict::Hold { because, .. } = verdict {
-            waits(work, id, because, wanted);
-        }
-        // It comes, or what holds it is said, at its time on the next working day, whoever looks before.
-        if is_news && let Some(resource) = work.resources.get_mut(id) {
-            resource.put_off = Some(until);
-        }
+        put_off(work, id, (wanted, verdict), until);
         return false;
     }
     match verdict {
@@ -108,6 +95,27 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
             ended(work, id, wanted.into);
             true
         }
+    }
+}
+
+/// It is late, and today nobody works: what holds it, if something does, goes on holding it. It comes, or what holds it is said,
+/// at its time on the next working day, whoever looks before.
+fn put_off(
+    work: &mut Work<'_>,
+    id: &ResourceId,
+    (wanted, verdict): (Wanted<'_>, gate::Verdict),
+    until: DateTime<Utc>,
+) {
+    if let gate::Verdict::Hold { because, .. } = verdict {
+        let held = work.resources.get(id).and_then(|resource| resource.held.as_ref());
+        let is_said = held.is_some_and(|held| held.is_for(wanted.to, because));
+        waits(work, id, because, wanted);
+        if is_said {
+            return;
+        }
+    }
+    if let Some(resource) = work.resources.get_mut(id) {
+        resource.put_off = Some(until);
     }
 }
 
