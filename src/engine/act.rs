@@ -184,13 +184,7 @@ fn approve(work: &mut Work<'_>, act: &Act, id: &ResourceId) -> Answer {
             None => format!("{to} lacks no proof"),
         });
     }
-    match gate::ask(
-        &work.account,
-        resource,
-        due.wanted(policy, resource, work.now),
-        work.gates,
-        work.now,
-    ) {
+    match work.verdict(resource, due.wanted(policy, resource, work.now)) {
         gate::Verdict::Hold { because: Because::Proof, .. } => {}
         gate::Verdict::Hold { because, .. } => {
             return Err(format!(

@@ -60,7 +60,7 @@ fn take_due(work: &mut Work<'_>, id: &ResourceId, policy: &Policy) -> bool {
         return false;
     };
     let (step, wanted) = (due.step, due.wanted(policy, resource, work.now));
-    let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
+    let verdict = work.verdict(resource, wanted);
     if let Some(until) = due.not_today(policy, resource, work.now) {
         put_off(work, id, (wanted, verdict), until);
         return false;
@@ -196,15 +196,8 @@ fn take_scheduled(work: &mut Work<'_>, id: &ResourceId) {
         // What somebody asked for and a hold keeps waiting comes first: a schedule does not make it another wish.
         if !is_over && resource.asked.is_none() {
             let (cause, number) = (Cause::Termination, work.account.wishes);
-            resource.asked = Some(Asked {
-                to: gone,
-                cause,
-                at: now,
-                number,
-                scheduled: true,
-                waits: false,
-                gated: None,
-            });
+            let asked = Asked::new(gone, cause, now, number);
+            resource.asked = Some(Asked { scheduled: true, ..asked });
         }
     }
 }
@@ -224,7 +217,7 @@ pub(super) fn take_asked(work: &mut Work<'_>, id: &ResourceId) {
         due_at: asked.at,
         wished: true,
     };
-    let verdict = gate::ask(&work.account, resource, wanted, work.gates, work.now);
+    let verdict = work.verdict(resource, wanted);
     if let gate::Verdict::Hold { because, .. } = verdict
         && asked.cause == Cause::Return
         && asked.waits

@@ -233,15 +233,8 @@ impl<'p> Seer<'p> {
         self.see_until(at);
         self.from = at;
         self.resource.schedule = None;
-        self.resource.asked = Some(Asked {
-            to: gone.clone(),
-            cause: Cause::Termination,
-            at,
-            number: 0,
-            scheduled: true,
-            waits: false,
-            gated: None,
-        });
+        let asked = Asked::new(gone.clone(), Cause::Termination, at, 0);
+        self.resource.asked = Some(Asked { scheduled: true, ..asked });
         true
     }
 

@@ -187,8 +187,7 @@ fn ask(work: &mut Work<'_>, event: &Event, id: &ResourceId, to: &PhaseName, caus
     let number = work.account.wishes;
     if let Some(resource) = work.resources.get_mut(id) {
         let (to, at) = (to.clone(), event.time);
-        resource.asked =
-            Some(Asked { to, cause, at, number, scheduled: false, waits: false, gated: None });
+        resource.asked = Some(Asked::new(to, cause, at, number));
     }
     super::clockwork::take_asked(work, id);
 }

@@ -199,6 +199,13 @@ pub struct Asked {
     pub gated: Option<Gated>,
 }
 
+impl Asked {
+    /// A wish that was just made.
+    pub(super) fn new(to: PhaseName, cause: Cause, at: DateTime<Utc>, number: u64) -> Self {
+        Self { to, cause, at, number, waits: false, scheduled: false, gated: None }
+    }
+}
+
 /// That a kind of notice was told, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notified {
@@ -295,9 +302,14 @@ impl Gated {
 }
 
 impl Resource {
-    /// What its steps wait for that is no event of its own and no instant: the wish, then the clock's step.
+    /// What the customer's wish waits for that is no event of its own and no instant.
+    pub fn wish_gate(&self) -> Option<Gated> {
+        self.asked.as_ref()?.gated
+    }
+
+    /// The same of all its steps: the wish, then the clock's step.
     pub fn gates(&self) -> impl Iterator<Item = Gated> {
-        self.asked.as_ref().and_then(|asked| asked.gated).into_iter().chain(self.gated)
+        self.wish_gate().into_iter().chain(self.gated)
     }
 
     /// Whether one of its steps waits for something that is no event of its own and no instant.

@@ -65,13 +65,7 @@ fn is_held(work: &Work<'_>, policy: &Policy, resource: &Resource, due: &Due<'_>)
     let Some(held) = resource.held.as_ref().filter(|_| due.wanted_at <= work.now) else {
         return false;
     };
-    match gate::ask(
-        &work.account,
-        resource,
-        due.wanted(policy, resource, work.now),
-        work.gates,
-        work.now,
-    ) {
+    match work.verdict(resource, due.wanted(policy, resource, work.now)) {
         // Whoever learns that it is over looks at it again.
         gate::Verdict::Hold { because, until } => {
             held.is_for(&due.step.to, because) && (because != Because::Proof || until.is_none())
@@ -95,7 +89,7 @@ fn hold_ends(work: &Work<'_>, policy: &Policy, resource: &Resource) -> Option<Da
         // Proof that comes moves the step itself, and that it comes is an input.
         let proven = Proven::default();
         let step = Wanted { to, into, irreversible, proven, wanted_at: due_at, due_at, wished };
-        match gate::ask(&work.account, resource, step, work.gates, work.now) {
+        match work.verdict(resource, step) {
             gate::Verdict::Hold { until, .. } => until,
             gate::Verdict::Go => None,
         }

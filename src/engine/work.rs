@@ -13,7 +13,7 @@ use super::act::Answer;
 use super::breaker::{Intent, Kind};
 use super::decision::{Circumstances, Decision, Portfolio, Proofs, Reason, Verdict};
 use super::effect::{Effect, Held, RejectCode, Rejected, Request, Transition};
-use super::gate::{Because, Gates, Wanted};
+use super::gate::{self, Because, Gates, Wanted};
 use super::id::{EventKey, NoticeKind, PhaseName, ResourceId};
 use super::input::{Attachment, Event};
 use super::notice::{self, Draft};
@@ -135,6 +135,11 @@ impl<'a> Work<'a> {
             event: self.cause.clone(),
             at: self.now,
         });
+    }
+
+    /// Whether a step may happen now.
+    pub(super) fn verdict(&self, resource: &Resource, step: Wanted<'_>) -> gate::Verdict {
+        gate::ask(&self.account, resource, step, self.gates, self.now)
     }
 
     /// Asks for a step to be admitted (SAFE-6).

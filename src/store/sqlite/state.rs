@@ -214,7 +214,7 @@ pub(super) fn put_resource(c: &Connection, resource: &Resource, expected: u64) -
     let (at, wake) = (version(expected), resource.wake_at.map(due));
     let columns = |gated: Option<Gated>| gated.map(|one| (one.by.word(), due(one.due_at))).unzip();
     let gate = columns(resource.gated);
-    let wish = columns(resource.asked.as_ref().and_then(|asked| asked.gated));
+    let wish = columns(resource.wish_gate());
     let held = flag(resource.held.is_some() || resource.is_gated());
     let on_hold = flag(resource.holds.stand());
     let expected = Expected { what: "resource", id, version: expected };
