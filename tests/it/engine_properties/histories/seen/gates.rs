@@ -383,16 +383,18 @@ impl Gates {
         let at = put_off.map_or(at, |until| until.max(at));
         let mut closed = Vec::new();
         if takes_away {
-            closed = self.closed(moment, holds, resource, (&step.to, step.irreversible, at <= now));
+            // Before that nobody asks for facts, clocks and admission.
+            let is_asked = at <= now;
+            closed = self.closed(moment, holds, resource, (&step.to, step.irreversible, is_asked));
             let is_erased = step.irreversible && !is_free && self.erased_at.is_some();
             if is_erased || !matches!(proven, Proven::From(from) if from <= now) {
                 closed.push(Gate::Proof);
             }
             let (outside, _) = moment.outside.expect("a world outside");
-            if step.irreversible && at <= now && outside.complete_until(now) < at {
+            if is_asked && step.irreversible && outside.complete_until(now) < at {
                 closed.push(Gate::Freshness);
             }
-            if at <= now && outside.asks().0 && !outside.admitted.contains(&key) {
+            if is_asked && outside.asks().0 && !outside.admitted.contains(&key) {
                 closed.push(Gate::Breaker);
             }
         }

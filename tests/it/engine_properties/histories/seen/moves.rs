@@ -226,10 +226,7 @@ impl Promises {
     /// What a notice named binds until the trouble that it was about is over.
     fn forget_what_is_cured(&mut self, moment: &Moment<'_>, id: &ResourceId, after: &Resource) {
         let Some(before) = moment.before(id) else { return };
-        let here = class_of(before, &before.phase);
-        let mine =
-            self.promised.iter().filter(|((of, to), _)| of == id && class_of(before, to) > here);
-        let Some(first) = mine.map(|(_, at)| *at).min() else { return };
+        let Some(first) = first_ahead(&self.promised, before) else { return };
         let is_cured = if after.term.is_some() {
             let is_answered = moment.decision.effects.iter().any(|effect| match effect {
                 Effect::Renewal(renewal) => renewal.resource == *id,
@@ -289,6 +286,17 @@ impl Promises {
             }
         }
     }
+}
+
+/// The first date that was named of what is still to come.
+pub(super) fn first_ahead(
+    promised: &BTreeMap<(ResourceId, PhaseName), DateTime<Utc>>,
+    resource: &Resource,
+) -> Option<DateTime<Utc>> {
+    let here = class_of(resource, &resource.phase);
+    let is_ahead = |to: &PhaseName| class_of(resource, to) > here;
+    let mine = promised.iter().filter(|((of, to), _)| *of == resource.id && is_ahead(to));
+    mine.map(|(_, at)| *at).min()
 }
 
 pub(super) fn class_of(resource: &Resource, phase: &PhaseName) -> PhaseClass {

@@ -8,6 +8,7 @@ use dunlin::engine::id::{NoticeKind, PhaseName, ResourceId};
 use dunlin::engine::input::Body;
 use dunlin::engine::policy::{OfThem, PhaseClass, Proof, Step};
 
+use super::moves::first_ahead;
 use super::{Moment, policy_of};
 
 /// What was accepted, by resource and kind, then by when it was decided.
@@ -101,10 +102,7 @@ pub(super) fn cured(
         let (Some(before), after) = (moment.before(id), moment.after(id)) else { return false };
         let owes_anew = after.arrears_since != before.arrears_since
             && (after.arrears_since.is_none() || after.arrears_since > before.arrears_since);
-        let here = policy_of(before).class(&before.phase);
-        let is_ahead = |to: &PhaseName| policy_of(before).class(to) > here;
-        let told = promised.iter().filter(|((of, to), _)| of == id && is_ahead(to));
-        let told = told.map(|(_, at)| *at).min();
+        let told = first_ahead(promised, before);
         let is_said = moment
             .bodies()
             .any(|body| matches!(body, Body::ExpiryChanged { resource, .. } if resource == id));
