@@ -98,15 +98,19 @@ fn what_a_hold_delayed_to_a_day_without_work_waits_for_one_with() {
     assert_eq!(after("2026-03-12T01:00:00Z").when("-> released"), ["2026-03-12T01:00:00Z"]);
 }
 
-#[test]
-fn what_is_held_over_a_weekend_is_said_to_be_held_once() {
-    let hold = |reason: &str| Body::HoldPlaced {
+/// Nothing of the account is released until it is lifted.
+fn hold(reason: &str) -> Body {
+    Body::HoldPlaced {
         resource: None,
         hold: Some(reason.into()),
         reason: reason.into(),
         scope: HoldScope::Release,
         until: None,
-    };
+    }
+}
+
+#[test]
+fn what_is_held_over_a_weekend_is_said_to_be_held_once() {
     let told = [
         (START, activated("own", Some("2026-03-02T04:00:00Z"))),
         (START, hold("legal")),
@@ -121,13 +125,6 @@ fn what_is_held_over_a_weekend_is_said_to_be_held_once() {
 #[test]
 fn what_comes_over_late_and_held_on_a_weekend_is_said_to_be_held_at_its_time_whoever_looks_before()
 {
-    let hold = |reason: &str| Body::HoldPlaced {
-        resource: None,
-        hold: Some(reason.into()),
-        reason: reason.into(),
-        scope: HoldScope::Release,
-        until: None,
-    };
     let Body::ResourceActivated(activation) = activated("own", Some("2026-03-05T04:00:00Z")) else {
         panic!("it is an activation");
     };

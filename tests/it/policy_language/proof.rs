@@ -153,7 +153,6 @@ fn what_was_accepted_of_trouble_that_is_over_proves_nothing_for_the_next() {
 fn what_was_accepted_before_a_term_was_paid_proves_nothing_even_if_that_is_over_too() {
     let mut life = Life::of(POLICY);
     life.accept("2026-03-14T00:00:05Z", "warning", 1);
-    life.live("2026-03-15T00:00:00Z");
     let until = at("2026-05-01T00:00:00Z");
     life.act("2026-03-15T00:00:00Z", What::Extend(resource(), until)).expect("it may");
     // The month that is paid now ended on 10 April.
